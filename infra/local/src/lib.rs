@@ -1,0 +1,1 @@
+//! Starts real PostgreSQL, Redis, memcached and Kafka as private child processes.

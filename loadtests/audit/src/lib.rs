@@ -1,0 +1,1 @@
+//! Reads the databases and trusts no service: is every order right?.

@@ -1,0 +1,1 @@
+//! Owns products and stock; reserves, releases, never sells what is not there.

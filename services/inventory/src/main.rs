@@ -1,0 +1,3 @@
+//! Owns products and stock; reserves, releases, never sells what is not there.
+
+fn main() {}

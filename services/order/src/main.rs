@@ -1,0 +1,3 @@
+//! Takes orders and owns their life.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Learns what is bought together.
+
+fn main() {}

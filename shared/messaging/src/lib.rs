@@ -1,0 +1,1 @@
+//! Transactional outbox to Kafka to inbox.

@@ -1,0 +1,1 @@
+//! What every service does the same way: configuration, HTTP server, problem details, health, drain.

@@ -1,0 +1,1 @@
+//! OpenTelemetry set-up, trace context through every carrier, span and metric names.
