@@ -23,6 +23,11 @@ impl Timestamp {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000).ok().map(Self)
     }
 
+    /// The time `micros` microseconds after 1970-01-01T00:00Z, or `None` past the year 9999.
+    pub fn from_unix_micros(micros: i64) -> Option<Self> {
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000).ok().map(Self)
+    }
+
     /// Milliseconds since 1970-01-01T00:00Z, rounded down.
     pub fn unix_millis(self) -> i64 {
         (self.unix_micros()).div_euclid(1_000)

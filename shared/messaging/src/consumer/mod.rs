@@ -1,0 +1,237 @@
+//! Consuming in batches: Kafka to the inbox, and offsets committed only behind the effects.
+
+mod fetch;
+mod positions;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use contracts::{Timestamp, topics::Topic};
+use rdkafka::error::KafkaError;
+use sqlx::PgPool;
+use tokio::{sync::mpsc, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Message, Topics, crash, inbox, metric_definitions::METRICS, relay::backoff};
+use fetch::Fetcher;
+use positions::Positions;
+
+/// What a consumer needs.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Kafka's addresses, `host:port`, several separated by commas.
+    pub bootstrap: String,
+    /// Topic names.
+    pub topics: Topics,
+    /// The consumer group: its instances share the partitions.
+    pub group: String,
+    /// What to read.
+    pub subscribed: Vec<Topic>,
+    /// The most messages a batch.
+    pub batch_max: usize,
+    /// How long a batch waits for more messages after its first.
+    pub batch_wait: Duration,
+    /// How long the broker may gather messages before it answers a fetch (`fetch.wait.max.ms`).
+    pub fetch_wait: Duration,
+    /// After how long without a sign of life the group gives this consumer's partitions to others
+    /// (`session.timeout.ms`); a stopped consumer leaves at once.
+    pub session_timeout: Duration,
+}
+
+impl Config {
+    /// Settings that suit one machine.
+    pub fn new(bootstrap: impl Into<String>, topics: Topics, group: impl Into<String>, subscribed: Vec<Topic>) -> Self {
+        Self {
+            bootstrap: bootstrap.into(),
+            topics,
+            group: group.into(),
+            subscribed,
+            batch_max: 2_000,
+            batch_wait: Duration::from_millis(5),
+            fetch_wait: Duration::from_millis(10),
+            session_timeout: Duration::from_secs(6),
+        }
+    }
+}
+
+/// Messages to be taken in one transaction, in order within each partition.
+#[derive(Debug)]
+pub struct Batch {
+    /// The messages, without any that another transaction has taken.
+    pub messages: Vec<Message>,
+    /// When they came from Kafka.
+    pub received_at: Timestamp,
+    spans: Vec<inbox::Span>,
+}
+
+impl Batch {
+    /// The positions to move with [`inbox::advance`], in the transaction of the effects.
+    pub fn spans(&self) -> &[inbox::Span] {
+        &self.spans
+    }
+
+    fn new(messages: Vec<Message>, received_at: Timestamp, topics: &Topics) -> Self {
+        let mut spans: BTreeMap<(Topic, i32), (i64, i64)> = BTreeMap::new();
+        for message in &messages {
+            let next = message.offset + 1;
+            spans.entry((message.topic, message.partition)).or_insert((message.offset, next)).1 = next;
+        }
+        let spans = spans
+            .into_iter()
+            .map(|((kind, partition), (first, next))| inbox::Span {
+                topic: topics.name(kind),
+                kind,
+                partition,
+                first,
+                next,
+            })
+            .collect();
+        Self { messages, received_at, spans }
+    }
+}
+
+/// Why a batch was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum HandleError {
+    /// Another consumer has taken part of it; what is left comes again.
+    #[error("another consumer has taken part of this batch")]
+    Superseded,
+    /// The database failed; the batch comes again.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<inbox::AdvanceError> for HandleError {
+    fn from(error: inbox::AdvanceError) -> Self {
+        match error {
+            inbox::AdvanceError::Superseded => Self::Superseded,
+            inbox::AdvanceError::Database(error) => Self::Database(error),
+        }
+    }
+}
+
+/// What a service does with a batch.
+pub trait Handler: Send + Sync + 'static {
+    /// Takes a batch in one transaction that also moves its positions ([`inbox::advance`]). What can't be processed
+    /// goes to the outbox as a dead letter ([`crate::outbox::Batch::dead_letter`]) in the same transaction.
+    ///
+    /// # Errors
+    /// A batch that is not taken is given again, without end, with pauses: nothing is passed over.
+    fn handle(&self, batch: &Batch) -> impl Future<Output = Result<(), HandleError>> + Send;
+}
+
+/// A running consumer.
+#[derive(Debug)]
+pub struct Handle {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+    fetching: std::thread::JoinHandle<()>,
+}
+
+impl Handle {
+    /// Finishes the batch in hand, commits its offsets, leaves the group, and ends.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        // Tasks that panicked have said so themselves; there is nothing left to wait for.
+        let _ = self.task.await;
+        let _ = tokio::task::spawn_blocking(|| self.fetching.join()).await;
+    }
+}
+
+/// Starts a consumer. It runs until it is stopped, through losses of the database and of Kafka.
+///
+/// # Errors
+/// When the Kafka client refuses its settings.
+pub fn start(config: Config, inbox: PgPool, handler: impl Handler) -> Result<Handle, KafkaError> {
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    // One batch is gathered while the one before it is handled; more would only grow old.
+    let (sender, receiver) = mpsc::channel(1);
+    let fetcher = Arc::new(Fetcher::new(&config)?);
+    let fetching = fetcher.clone().spawn(&config, sender, stopped.clone());
+    let taker =
+        Taker { positions: Positions::new(inbox, config.topics.clone()), fetcher, topics: config.topics, handler };
+    let task = tokio::spawn(taker.run(receiver, stopped));
+    Ok(Handle { stop, task, fetching })
+}
+
+struct Taker<H> {
+    positions: Positions,
+    fetcher: Arc<Fetcher>,
+    topics: Topics,
+    handler: H,
+}
+
+/// Messages as they came, before those already taken are left out.
+struct Fetched {
+    messages: Vec<Message>,
+    received_at: Timestamp,
+}
+
+impl<H: Handler> Taker<H> {
+    async fn run(mut self, mut receiver: mpsc::Receiver<Fetched>, stopped: CancellationToken) {
+        loop {
+            let fetched = tokio::select! {
+                fetched = receiver.recv() => fetched,
+                () = stopped.cancelled() => None,
+            };
+            let Some(fetched) = fetched else { break };
+            if self.take(fetched, &stopped).await.is_none() {
+                break;
+            }
+        }
+    }
+
+    /// Has the handler take a batch, however often that must be tried; `None` when stopped before it was taken.
+    async fn take(&mut self, fetched: Fetched, stopped: &CancellationToken) -> Option<()> {
+        let began = tokio::time::Instant::now();
+        let Fetched { mut messages, received_at } = fetched;
+        let mut failures = 0;
+        loop {
+            match self.try_take(messages, received_at).await {
+                Ok(()) => {
+                    METRICS.batch_duration.record(began.elapsed().as_secs_f64(), &[]);
+                    return Some(());
+                }
+                Err((HandleError::Superseded, rest)) => {
+                    METRICS.superseded.add(1, &[]);
+                    self.positions.forget();
+                    messages = rest;
+                }
+                Err((HandleError::Database(error), rest)) => {
+                    failures += 1;
+                    METRICS.batch_retries.add(1, &[]);
+                    let pause = backoff(failures);
+                    tracing::warn!(%error, failures, ?pause, "batch not taken; it is tried again");
+                    messages = rest;
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = stopped.cancelled() => return None,
+                    }
+                }
+            }
+        }
+    }
+
+    async fn try_take(
+        &mut self,
+        messages: Vec<Message>,
+        received_at: Timestamp,
+    ) -> Result<(), (HandleError, Vec<Message>)> {
+        if let Err(error) = self.positions.know(&messages, &self.fetcher).await {
+            return Err((error, messages));
+        }
+        let left = self.positions.not_taken(messages);
+        if left.is_empty() {
+            return Ok(());
+        }
+        let batch = Batch::new(left, received_at, &self.topics);
+        METRICS.batch_size.record(batch.messages.len() as u64, &[]);
+        if let Err(error) = self.handler.handle(&batch).await {
+            return Err((error, batch.messages));
+        }
+        crash::point("consumer.handled");
+        self.positions.taken(&batch.spans);
+        self.fetcher.store_offsets(&batch.spans);
+        Ok(())
+    }
+}

@@ -1,0 +1,109 @@
+//! The inbox: how far each partition has been taken, kept with the effects themselves.
+
+use contracts::topics::Topic;
+use sqlx::{PgConnection, PgExecutor};
+
+/// The part of one partition that a batch holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// The topic's name on the broker.
+    pub topic: String,
+    /// Which of ours it is.
+    pub kind: Topic,
+    /// Which partition.
+    pub partition: i32,
+    /// The first offset the batch holds.
+    pub first: i64,
+    /// One past the last offset the batch holds.
+    pub next: i64,
+}
+
+/// Why a batch's positions could not be moved.
+#[derive(Debug, thiserror::Error)]
+pub enum AdvanceError {
+    /// Another consumer has taken some of these messages already. The transaction must be rolled back; the consumer
+    /// comes back with what is left.
+    #[error("another consumer has taken part of this batch")]
+    Superseded,
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Rows are locked in one order, so that two batches of several partitions can't wait for each other. Positions of
+/// partitions not seen before are inserted at their first offset, then all are moved under their lock.
+const ADVANCE: &str = "
+    WITH batch AS (
+        SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[])
+                   AS batch (topic, partition, next_offset, first_offset)
+    ), locked AS (
+        SELECT stored.topic, stored.partition, batch.next_offset
+          FROM inbox_position AS stored JOIN batch USING (topic, partition)
+         WHERE stored.next_offset <= batch.first_offset
+         ORDER BY stored.topic, stored.partition
+           FOR UPDATE OF stored
+    )
+    UPDATE inbox_position AS stored SET next_offset = locked.next_offset
+      FROM locked WHERE stored.topic = locked.topic AND stored.partition = locked.partition";
+
+/// Moves the positions over a batch, in the transaction of its effects, and so lets exactly one transaction ever take
+/// a message: of two consumers with the same messages (one paused, one taking over) the second finds the position
+/// moved. Call it first in the transaction: what it refuses need not be worked on.
+///
+/// # Errors
+/// [`AdvanceError::Superseded`] when a position already stands beyond the batch's first offset.
+pub async fn advance(connection: &mut PgConnection, spans: &[Span]) -> Result<(), AdvanceError> {
+    let topics: Vec<&str> = spans.iter().map(|span| span.topic.as_str()).collect();
+    let partitions: Vec<i32> = spans.iter().map(|span| span.partition).collect();
+    let firsts: Vec<i64> = spans.iter().map(|span| span.first).collect();
+    let nexts: Vec<i64> = spans.iter().map(|span| span.next).collect();
+    let moved = sqlx::query(ADVANCE)
+        .bind(topics)
+        .bind(partitions)
+        .bind(nexts)
+        .bind(firsts)
+        .execute(connection)
+        .await?
+        .rows_affected();
+    if moved == spans.len() as u64 { Ok(()) } else { Err(AdvanceError::Superseded) }
+}
+
+/// Where each of these partitions is to be read on; partitions never read before start at 0.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) async fn positions(
+    executor: impl PgExecutor<'_>,
+    topics: &[String],
+) -> Result<Vec<(String, i32, i64)>, sqlx::Error> {
+    sqlx::query_as("SELECT topic, partition, next_offset FROM inbox_position WHERE topic = ANY($1)")
+        .bind(topics)
+        .fetch_all(executor)
+        .await
+}
+
+/// Makes sure each partition has its row, at 0, and puts back to `end` those that stand beyond the partition's end:
+/// a broker that lost its data, or another broker, numbers anew. Messages that come twice by this are harmless,
+/// because effects are idempotent; messages passed over would not be.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) async fn reconcile(
+    executor: impl PgExecutor<'_>,
+    topic: &str,
+    partition: i32,
+    low: i64,
+    end: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO inbox_position AS stored (topic, partition, next_offset) VALUES ($1, $2, 0)
+         ON CONFLICT (topic, partition) DO UPDATE SET next_offset = $3 WHERE stored.next_offset > $4",
+    )
+    .bind(topic)
+    .bind(partition)
+    .bind(low)
+    .bind(end)
+    .execute(executor)
+    .await?;
+    Ok(())
+}

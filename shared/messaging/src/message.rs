@@ -1,0 +1,124 @@
+//! A message as it comes from Kafka.
+
+use contracts::{Timestamp, event::Event, topics::Topic};
+use rdkafka::message::{BorrowedMessage, Headers, Message as _, OwnedHeaders};
+use telemetry::context::TraceContext;
+
+/// Why a message can't be processed, ever.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    /// The headers lack the CloudEvents `type`.
+    #[error("the header ce_type is missing: not a CloudEvent in binary mode")]
+    NoType,
+    /// The consumer knows no such type on this topic.
+    #[error("unknown event type {event_type:?}")]
+    UnknownType {
+        /// What the header holds.
+        event_type: String,
+    },
+    /// The value does not fit the type.
+    #[error("the value is not a {event_type}: {fault}")]
+    Value {
+        /// The type it should be of.
+        event_type: &'static str,
+        /// What is wrong, and where.
+        fault: String,
+    },
+}
+
+/// A message of one of our topics: an event in CloudEvents' Kafka binding, binary mode.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// Which topic it stands on.
+    pub topic: Topic,
+    /// In which partition.
+    pub partition: i32,
+    /// At which offset.
+    pub offset: i64,
+    /// Its key as UTF-8, or what of it can be read so.
+    pub key: String,
+    /// CloudEvents `type`; `None` where the header is missing.
+    pub event_type: Option<String>,
+    /// When it was handed to Kafka (`CreateTime`), or now where the message has no time.
+    pub timestamp: Timestamp,
+    /// The trace it belongs to.
+    pub trace: Option<TraceContext>,
+    /// The value.
+    pub payload: Vec<u8>,
+    headers: Option<OwnedHeaders>,
+}
+
+impl Message {
+    pub(crate) fn from_kafka(topic: Topic, message: &BorrowedMessage<'_>) -> Self {
+        let mut event_type = None;
+        let mut trace = None;
+        for header in message.headers().into_iter().flat_map(|headers| headers.iter()) {
+            match (header.key, header.value.map(std::str::from_utf8)) {
+                ("ce_type", Some(Ok(value))) => event_type = Some(value.to_owned()),
+                ("traceparent", Some(Ok(value))) => trace = value.parse().ok(),
+                _ => {}
+            }
+        }
+        Self {
+            topic,
+            partition: message.partition(),
+            offset: message.offset(),
+            key: String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned(),
+            event_type,
+            timestamp: message
+                .timestamp()
+                .to_millis()
+                .and_then(Timestamp::from_unix_millis)
+                .unwrap_or_else(Timestamp::now),
+            trace,
+            payload: message.payload().unwrap_or_default().to_vec(),
+            headers: None,
+        }
+        .keeping_headers_if_odd(message)
+    }
+
+    /// Headers are only wanted again for a dead letter, so they are kept only where the message already looks odd.
+    fn keeping_headers_if_odd(mut self, message: &BorrowedMessage<'_>) -> Self {
+        if self.event_type.is_none() {
+            self.headers = message.headers().map(|headers| headers.detach());
+        }
+        self
+    }
+
+    /// Whether it is an event of type `E`.
+    pub fn is<E: Event>(&self) -> bool {
+        self.event_type.as_deref() == Some(E::TYPE)
+    }
+
+    /// The body of an event of type `E`.
+    ///
+    /// # Errors
+    /// [`Broken`] where the value isn't JSON or does not fit `E`.
+    pub fn decode<E: Event>(&self) -> Result<E, Broken> {
+        serde_json::from_slice(&self.payload)
+            .map_err(|fault| Broken::Value { event_type: E::TYPE, fault: fault.to_string() })
+    }
+
+    /// The fault of a message that is none of the types its consumer knows.
+    pub fn unknown_type(&self) -> Broken {
+        match &self.event_type {
+            Some(event_type) => Broken::UnknownType { event_type: event_type.clone() },
+            None => Broken::NoType,
+        }
+    }
+
+    /// The headers that go with it into a dead letter.
+    pub(crate) fn headers_for_dead_letter(&self) -> Vec<(String, Vec<u8>)> {
+        let mut headers: Vec<(String, Vec<u8>)> = match &self.headers {
+            Some(kept) => kept.iter().map(|h| (h.key.to_owned(), h.value.unwrap_or_default().to_vec())).collect(),
+            None => Vec::new(),
+        };
+        if let Some(event_type) = &self.event_type {
+            headers.push(("ce_type".to_owned(), event_type.clone().into_bytes()));
+        }
+        if let Some(trace) = &self.trace {
+            headers.push(("traceparent".to_owned(), trace.to_string().into_bytes()));
+        }
+        headers
+    }
+}
