@@ -1,0 +1,7 @@
+#![doc = include_str!("../../README.md")]
+
+mod engines;
+mod licence;
+mod metadata;
+mod outside;
+mod own_crates;

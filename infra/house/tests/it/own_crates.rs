@@ -1,0 +1,54 @@
+//! Who may use whom.
+
+use std::collections::BTreeMap;
+
+use crate::metadata::WORKSPACE;
+
+const SHARED: &[&str] = &["contracts", "service", "telemetry", "messaging", "coordination", "locks", "cache"];
+
+/// Each crate of the house, and which others it may use.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("contracts", &[]),
+    ("telemetry", &[]),
+    ("service", &["contracts", "telemetry"]),
+    ("messaging", &["contracts", "telemetry"]),
+    ("order", SHARED),
+    ("inventory", SHARED),
+    ("recommendation", SHARED),
+    ("local", &[]),
+    ("plumbline", &["contracts", "local", "driver", "audit"]),
+    ("house", &[]),
+    ("driver", &["contracts"]),
+    // `messaging` tells it how many messages wait on the dead-letter topics: only that crate speaks to Kafka.
+    ("audit", &["contracts", "messaging"]),
+];
+
+/// What any crate's tests may use besides: real servers.
+const TESTS_MAY_USE: &[&str] = &["local"];
+
+#[test]
+fn crates_use_only_those_they_may() {
+    let may_use: BTreeMap<&str, &[&str]> = MAY_USE.iter().copied().collect();
+    let own: Vec<&str> = WORKSPACE.own().map(|package| package.name.as_str()).collect();
+    let mut faults = Vec::new();
+    for package in WORKSPACE.own() {
+        let Some(allowed) = may_use.get(package.name.as_str()) else {
+            faults.push(format!("{}: has no entry in MAY_USE; decide whom it may use", package.name));
+            continue;
+        };
+        for used in package.dependencies.iter().filter(|used| own.contains(&used.name.as_str())) {
+            let for_tests = used.is_for_tests() && TESTS_MAY_USE.contains(&used.name.as_str());
+            if !for_tests && !allowed.contains(&used.name.as_str()) {
+                faults.push(format!("{}: must not use {}", package.name, used.name));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_entry_is_a_crate() {
+    let gone: Vec<_> =
+        MAY_USE.iter().filter(|(name, _)| WORKSPACE.own().all(|package| package.name != *name)).collect();
+    assert!(gone.is_empty(), "no such crates: {gone:?}");
+}
