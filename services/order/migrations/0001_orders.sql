@@ -1,0 +1,36 @@
+-- An order, from the moment it is accepted.
+--
+-- status: 0 PENDING, 1 CONFIRMED, 2 REJECTED, 3 CANCELLED.
+-- lines:  [{"sku": "85123A", "quantity": 6, "unit_price": {"minor": 255, "currency": "GBP"}}], each SKU once.
+--
+-- A decision updates a row once or twice, soon after it was written. No column that changes stands in an index, and
+-- every page keeps room for its rows' next versions, so those updates stay on their page and touch no index (HOT).
+CREATE TABLE orders (
+    id           uuid PRIMARY KEY,
+    status       smallint NOT NULL DEFAULT 0 CHECK (status BETWEEN 0 AND 3),
+    customer_id  text,
+    lines        jsonb NOT NULL,
+    total_minor  bigint NOT NULL,
+    currency     text NOT NULL,
+    -- The hops of its way, each by the clock of the service that made it.
+    placed_at    timestamptz NOT NULL,
+    published_at timestamptz,
+    received_at  timestamptz,
+    reserved_at  timestamptz,
+    decided_at   timestamptz,
+    cancelled_at timestamptz,
+    released_at  timestamptz,
+    rejection    jsonb
+) WITH (fillfactor = 85);
+
+-- Lists of one customer's orders, in the order they were placed.
+CREATE INDEX orders_by_customer ON orders (customer_id, id) WHERE customer_id IS NOT NULL;
+
+-- Which order an Idempotency-Key stands for. body_hash tells a retry from another request under the same key.
+-- Kept as long as the order.
+CREATE TABLE idempotency (
+    key        text PRIMARY KEY,
+    body_hash  bytea NOT NULL,
+    order_id   uuid NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+);

@@ -1,0 +1,156 @@
+//! One committing task.
+
+use std::{sync::Arc, time::Duration};
+
+use messaging::relay;
+use rand::Rng;
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep, timeout_at},
+};
+
+use super::{Committed, Config, Error, queue::Queue};
+use crate::{
+    domain::NewOrder,
+    metric_definitions::METRICS,
+    store::{self, Placement, Writer},
+};
+
+/// An order that waits to be committed, and who waits for it.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) order: NewOrder,
+    pub(super) reply: oneshot::Sender<Result<Committed, Error>>,
+    pub(super) queued_at: Instant,
+}
+
+impl AsRef<NewOrder> for Pending {
+    fn as_ref(&self) -> &NewOrder {
+        &self.order
+    }
+}
+
+impl Pending {
+    fn answer(self, placement: Placement) {
+        let answer = match placement {
+            Placement::Stored => Ok(Committed::Stored(self.order)),
+            Placement::Repeated(order) => Ok(Committed::Repeated(order)),
+            Placement::KeyTaken => Err(Error::KeyTaken),
+        };
+        // Nobody listens when the caller has gone; the order stands all the same.
+        let _ = self.reply.send(answer);
+    }
+
+    fn fail(self, error: Error) {
+        let _ = self.reply.send(Err(error));
+    }
+}
+
+pub(super) struct Task {
+    queue: Arc<Queue<Pending>>,
+    writer: Writer,
+    relay: relay::Waker,
+    batch_max: usize,
+    linger: Duration,
+    patience: Duration,
+}
+
+impl Task {
+    pub(super) fn new(queue: Arc<Queue<Pending>>, config: &Config, writer: Writer, relay: relay::Waker) -> Self {
+        let batch_max = config.batch_max.max(1);
+        Self { queue, writer, relay, batch_max, linger: config.linger, patience: config.patience }
+    }
+
+    /// Commits until the queue is closed and empty.
+    pub(super) async fn run(mut self) {
+        let mut batch = Vec::with_capacity(self.batch_max);
+        while self.queue.take(self.batch_max, &mut batch).await {
+            if !self.linger.is_zero() && batch.len() < self.batch_max {
+                sleep(self.linger).await;
+                self.queue.take_now(self.batch_max - batch.len(), &mut batch);
+            }
+            // Whoever has gone away would never learn of the order.
+            batch.retain(|pending: &Pending| !pending.reply.is_closed());
+            let taken_at = Instant::now();
+            for pending in &batch {
+                METRICS.queue_wait.record((taken_at - pending.queued_at).as_secs_f64(), &[]);
+            }
+            self.commit(&mut batch).await;
+        }
+    }
+
+    /// Commits a batch, as often as it takes, and answers every order of it.
+    async fn commit(&mut self, batch: &mut Vec<Pending>) {
+        let mut failures = 0;
+        loop {
+            self.give_up_late(batch);
+            let Some(deadline) = batch.iter().map(|pending| pending.queued_at + self.patience).min() else { return };
+            match self.try_commit(batch, deadline).await {
+                Ok(placements) => {
+                    self.relay.wake();
+                    batch.drain(..).zip(placements).for_each(|(pending, placement)| pending.answer(placement));
+                    return;
+                }
+                Err(Failure::Passing(reason)) => {
+                    failures += 1;
+                    METRICS.commit_retries.add(1, &[]);
+                    let pause = pause(failures);
+                    tracing::warn!(reason, orders = batch.len(), failures, ?pause, "commit failed; it is tried again");
+                    sleep(pause).await;
+                }
+                Err(Failure::Refused(error)) if batch.len() == 1 => {
+                    tracing::error!(%error, "the database refuses an order");
+                    batch.drain(..).for_each(|pending| pending.fail(Error::Refused));
+                }
+                Err(Failure::Refused(error)) => {
+                    tracing::warn!(%error, orders = batch.len(), "commit refused; each order is tried alone");
+                    return self.commit_alone(batch).await;
+                }
+            }
+        }
+    }
+
+    /// Commits each order in a transaction of its own, so that the one that is refused is alone in that.
+    async fn commit_alone(&mut self, batch: &mut Vec<Pending>) {
+        for pending in batch.drain(..) {
+            Box::pin(self.commit(&mut vec![pending])).await;
+        }
+    }
+
+    async fn try_commit(&mut self, batch: &[Pending], deadline: Instant) -> Result<Vec<Placement>, Failure> {
+        let began = Instant::now();
+        let placements = timeout_at(deadline, self.writer.place(batch))
+            .await
+            .map_err(|_| Failure::Passing("no answer in time".to_owned()))?
+            .map_err(Failure::from)?;
+        METRICS.commit_duration.record(began.elapsed().as_secs_f64(), &[]);
+        METRICS.batch_size.record(batch.len() as u64, &[]);
+        METRICS.placed.add(placements.iter().filter(|placement| **placement == Placement::Stored).count() as u64, &[]);
+        Ok(placements)
+    }
+
+    /// Answers those that have waited too long.
+    fn give_up_late(&self, batch: &mut Vec<Pending>) {
+        let now = Instant::now();
+        for late in batch.extract_if(.., |pending| now >= pending.queued_at + self.patience) {
+            late.fail(Error::Unavailable);
+        }
+    }
+}
+
+enum Failure {
+    Passing(String),
+    Refused(store::Error),
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        if error.is_transient() { Self::Passing(error.to_string()) } else { Self::Refused(error) }
+    }
+}
+
+/// 20 ms, doubled with every failure up to 500 ms, with jitter over the upper half.
+fn pause(failures: u32) -> Duration {
+    let ceiling = 20u64.saturating_mul(1 << failures.min(6)).min(500);
+    Duration::from_millis(rand::rng().random_range(ceiling / 2..=ceiling))
+}

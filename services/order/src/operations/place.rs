@@ -1,0 +1,107 @@
+//! `POST /orders`.
+
+use std::time::Duration;
+
+use contracts::{
+    order::{Order, PlaceOrder},
+    problem::Fault,
+};
+use telemetry::context::TraceContext;
+use tokio::{sync::watch, time::Instant};
+
+use crate::{
+    catalogue::Catalogue,
+    committer::{self, Committed, Committer},
+    domain::{Claim, Draft, Fingerprint, NewOrder},
+    waiting::Waiting,
+};
+
+/// Why an order was not placed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request is wrong; here is every fault.
+    #[error("the order has {} faults", .0.len())]
+    Invalid(Vec<Fault>),
+    /// The catalogue has not been read yet, so nothing can be said of a SKU.
+    #[error("the catalogue is still being read")]
+    CatalogueNotRead,
+    /// It could not be stored.
+    #[error(transparent)]
+    Commit(#[from] committer::Error),
+}
+
+/// An order that was placed, now or, under the same key, earlier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Placed {
+    /// It is accepted, and its decision was not waited for, or did not come in time.
+    Accepted(Order),
+    /// It is decided, in the time its caller wanted to wait.
+    Decided(Order),
+}
+
+/// Places orders. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// What is sold.
+    pub catalogue: Catalogue,
+    /// Whether all of the catalogue has been read.
+    pub catalogue_read: watch::Receiver<bool>,
+    /// Stores orders.
+    pub committer: Committer,
+    /// Where decisions are waited for.
+    pub waiting: Waiting,
+}
+
+/// What belongs to a request besides its body.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Its `Idempotency-Key`.
+    pub key: Option<String>,
+    /// How long its caller wants to wait for the decision.
+    pub wait: Option<Duration>,
+    /// Its trace.
+    pub trace: Option<TraceContext>,
+}
+
+impl Place {
+    /// Places an order, or answers the one that was placed under the same key: as it was then, or, to a caller who
+    /// waits, as it has become.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn place(&self, body: &PlaceOrder, request: Request) -> Result<Placed, Error> {
+        let Request { key, wait, trace } = request;
+        let deadline = wait.map(|wait| Instant::now() + wait);
+        let order = self.accept(body, key, trace)?;
+        // Waiting begins before the order is stored, so that no decision is missed.
+        let waiter = deadline.map(|_| self.waiting.wait_for(order.id()));
+        let (order, waiter) = match self.committer.commit(order).await? {
+            Committed::Stored(order) => (order.into_order(), waiter),
+            Committed::Repeated(stored) => match deadline {
+                None => return Ok(Placed::Accepted(stored.into_pending())),
+                Some(_) if stored.status.is_final() => return Ok(Placed::Decided(stored.into_order())),
+                Some(_) => {
+                    let waiter = self.waiting.wait_for(stored.id);
+                    (stored.into_order(), Some(waiter))
+                }
+            },
+        };
+        let decision = match (waiter, deadline) {
+            (Some(waiter), Some(deadline)) => waiter.decision(deadline).await,
+            _ => None,
+        };
+        Ok(match decision {
+            Some(decision) => Placed::Decided(decision.apply(order)),
+            None => Placed::Accepted(order),
+        })
+    }
+
+    fn accept(&self, body: &PlaceOrder, key: Option<String>, trace: Option<TraceContext>) -> Result<NewOrder, Error> {
+        if !*self.catalogue_read.borrow() {
+            return Err(Error::CatalogueNotRead);
+        }
+        let draft = self.catalogue.read(|product| Draft::check(body, product)).map_err(Error::Invalid)?;
+        let claim = key.map(|key| Claim { key, fingerprint: Fingerprint::of(&draft) });
+        Ok(NewOrder::place(draft, claim, trace))
+    }
+}

@@ -1,0 +1,179 @@
+//! Writing new orders: many in one transaction.
+
+use std::collections::{HashMap, HashSet};
+
+use contracts::OrderLine;
+use messaging::{BUCKETS, outbox};
+use sqlx::{
+    Connection, FromRow, PgConnection, Row as _,
+    postgres::{PgBindIterExt, PgConnectOptions, PgRow},
+    types::Json,
+};
+use uuid::Uuid;
+
+use super::{
+    Error,
+    rows::{OrderRow, order_columns},
+};
+use crate::{
+    SOURCE,
+    domain::{Claim, NewOrder, StoredOrder},
+};
+
+/// Keys come in their order, so that two transactions with the same keys wait for each other in one direction only.
+const CLAIM: &str = "INSERT INTO idempotency (key, body_hash, order_id)
+     SELECT * FROM unnest($1::text[], $2::bytea[], $3::uuid[])
+     ON CONFLICT (key) DO NOTHING RETURNING order_id";
+
+/// An order that is there already was written by an earlier try whose outcome never arrived.
+const INSERT: &str = "INSERT INTO orders (id, customer_id, lines, total_minor, currency, placed_at)
+     SELECT * FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::bigint[], $5::text[], $6::timestamptz[])
+     ON CONFLICT (id) DO NOTHING RETURNING id";
+
+/// Served by both primary keys.
+const HOLDERS: &str = concat!(
+    "SELECT ",
+    order_columns!(),
+    ", idempotency.key, idempotency.body_hash
+       FROM idempotency JOIN orders ON orders.id = idempotency.order_id
+      WHERE idempotency.key = ANY($1)"
+);
+
+/// What became of an order that was to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Placement {
+    /// It is stored.
+    Stored,
+    /// Its key stands for this order, which asked for the same.
+    Repeated(Box<StoredOrder>),
+    /// Its key stands for an order that asked for something else.
+    KeyTaken,
+}
+
+/// Writes orders, over a connection of its own that it makes anew when it is lost.
+#[derive(Debug)]
+pub struct Writer {
+    options: PgConnectOptions,
+    connection: Option<PgConnection>,
+}
+
+impl Writer {
+    pub(super) fn new(options: PgConnectOptions) -> Self {
+        Self { options, connection: None }
+    }
+
+    /// Stores orders, their keys and their events in one transaction, and answers for each, in their order. When
+    /// that fails nothing is stored, unless the connection was lost while committing: then trying again with the
+    /// same orders finds out, and stores nothing twice. May be dropped at any time.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn place<O: AsRef<NewOrder> + Sync>(&mut self, orders: &[O]) -> Result<Vec<Placement>, Error> {
+        let orders: Vec<&NewOrder> = orders.iter().map(AsRef::as_ref).collect();
+        // Taken out, so that a connection is lost, and not left half-way through, when this future is dropped.
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => PgConnection::connect_with(&self.options).await?,
+        };
+        let placed = place(&mut connection, &orders).await.map_err(Error::from);
+        if !placed.as_ref().is_err_and(Error::is_transient) {
+            self.connection = Some(connection);
+        }
+        placed
+    }
+}
+
+async fn place(connection: &mut PgConnection, orders: &[&NewOrder]) -> Result<Vec<Placement>, sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    let won = claim(&mut transaction, orders).await?;
+    let wins = |order: &NewOrder| order.claim.is_none() || won.contains(&order.id().as_uuid());
+    let due: Vec<&NewOrder> = orders.iter().copied().filter(|order| wins(order)).collect();
+    insert(&mut transaction, &due).await?;
+    let lost = orders.iter().filter(|order| !wins(order)).filter_map(|order| order.claim.as_ref());
+    let holders = holders(&mut transaction, lost).await?;
+    let placement = |order: &&NewOrder| match &order.claim {
+        Some(claim) if !wins(order) => holders.get(&claim.key).map(|held| held.answer(claim)),
+        _ => Some(Placement::Stored),
+    };
+    let placements = orders.iter().map(placement).collect::<Option<_>>().ok_or(sqlx::Error::RowNotFound)?;
+    transaction.commit().await?;
+    Ok(placements)
+}
+
+/// Claims the orders' keys; answers the orders that got theirs. A key that another transaction is just claiming is
+/// waited for.
+async fn claim(connection: &mut PgConnection, orders: &[&NewOrder]) -> Result<HashSet<Uuid>, sqlx::Error> {
+    let mut claims: Vec<(&Claim, Uuid)> =
+        orders.iter().filter_map(|order| Some((order.claim.as_ref()?, order.id().as_uuid()))).collect();
+    if claims.is_empty() {
+        return Ok(HashSet::new());
+    }
+    claims.sort_unstable_by(|(one, _), (other, _)| one.key.cmp(&other.key));
+    let won: Vec<Uuid> = sqlx::query_scalar(CLAIM)
+        .bind(claims.iter().map(|(claim, _)| claim.key.as_str()).bind_iter())
+        .bind(claims.iter().map(|(claim, _)| claim.fingerprint.as_bytes()).bind_iter())
+        .bind(claims.iter().map(|(_, id)| *id).bind_iter())
+        .fetch_all(connection)
+        .await?;
+    Ok(won.into_iter().collect())
+}
+
+/// Inserts orders, and the events of those that were not there yet.
+async fn insert(connection: &mut PgConnection, orders: &[&NewOrder]) -> Result<(), sqlx::Error> {
+    if orders.is_empty() {
+        return Ok(());
+    }
+    let placed = || orders.iter().map(|order| &order.placed);
+    let inserted: Vec<Uuid> = sqlx::query_scalar(INSERT)
+        .bind(placed().map(|order| order.order_id.as_uuid()).bind_iter())
+        .bind(placed().map(|order| order.customer_id.as_ref().map(|id| id.as_str())).bind_iter())
+        .bind(placed().map(|order| Json::<&[OrderLine]>(&order.lines)).bind_iter())
+        .bind(placed().map(|order| order.total.minor).bind_iter())
+        .bind(placed().map(|order| order.total.currency.as_str()).bind_iter())
+        .bind(placed().map(|order| order.placed_at.as_offset()).bind_iter())
+        .fetch_all(&mut *connection)
+        .await?;
+    let all = inserted.len() == orders.len();
+    let mut events = outbox::Batch::new(SOURCE);
+    for order in orders.iter().filter(|order| all || inserted.contains(&order.id().as_uuid())) {
+        events.push(order.id().bucket(BUCKETS), &order.placed, order.trace);
+    }
+    events.write(connection).await
+}
+
+/// The order that holds a key, with what it asked for.
+struct Held {
+    order: StoredOrder,
+    key: String,
+    body_hash: Vec<u8>,
+}
+
+impl Held {
+    fn answer(&self, claim: &Claim) -> Placement {
+        if self.body_hash == claim.fingerprint.as_bytes() {
+            Placement::Repeated(Box::new(self.order.clone()))
+        } else {
+            Placement::KeyTaken
+        }
+    }
+}
+
+impl<'r> FromRow<'r, PgRow> for Held {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        let OrderRow(order) = OrderRow::from_row(row)?;
+        Ok(Self { order, key: row.try_get("key")?, body_hash: row.try_get("body_hash")? })
+    }
+}
+
+/// The orders that hold these claims' keys, by key.
+async fn holders(
+    connection: &mut PgConnection,
+    claims: impl Iterator<Item = &Claim>,
+) -> Result<HashMap<String, Held>, sqlx::Error> {
+    let keys: Vec<&str> = claims.map(|claim| claim.key.as_str()).collect();
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let held: Vec<Held> = sqlx::query_as(HOLDERS).bind(keys).fetch_all(connection).await?;
+    Ok(held.into_iter().map(|held| (held.key.clone(), held)).collect())
+}

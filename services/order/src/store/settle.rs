@@ -1,0 +1,171 @@
+//! What inventory's news do to orders: one transaction a batch.
+
+use std::collections::HashSet;
+
+use contracts::{
+    OrderId, Timestamp,
+    event::{Event, OrderCancelled, ReleaseReason, StockRejected, StockReleased, StockReserved},
+    order::{OrderStatus, Rejection},
+};
+use messaging::{BUCKETS, Broken, Message, consumer::HandleError, crash, inbox, outbox};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    Store,
+    transitions::{self, Moved},
+};
+use crate::{
+    SOURCE,
+    domain::{Decision, Verdict},
+};
+
+/// A batch of inventory's news.
+#[derive(Debug, Default)]
+pub struct News<'a> {
+    /// What it decided.
+    pub verdicts: Vec<Told<'a, Verdict>>,
+    /// What it gave back.
+    pub releases: Vec<Told<'a, StockReleased>>,
+    /// What can't be understood, and why.
+    pub broken: Vec<(&'a Message, Broken)>,
+}
+
+/// News with the message that brought them.
+#[derive(Debug)]
+pub struct Told<'a, T> {
+    /// What is told.
+    pub what: T,
+    /// The message.
+    pub message: &'a Message,
+}
+
+/// An order that came into a final status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// Which order.
+    pub id: OrderId,
+    /// When it was placed.
+    pub placed_at: Timestamp,
+    /// What became of it.
+    pub decision: Decision,
+}
+
+impl Store {
+    /// Takes a batch of news: moves the inbox, moves the orders, writes what is to be published about them and what
+    /// goes to the dead letters, all in one transaction. Answers the orders that came into a final status.
+    ///
+    /// # Errors
+    /// When another consumer has taken some of it, and those of the database; then nothing has happened.
+    pub async fn settle(
+        &self,
+        spans: &[inbox::Span],
+        news: &News<'_>,
+        now: Timestamp,
+    ) -> Result<Vec<Settled>, HandleError> {
+        let mut transaction = self.pool.begin().await?;
+        inbox::advance(&mut transaction, spans).await?;
+        let mut taking = Taking { now, events: outbox::Batch::new(SOURCE), settled: Vec::new(), idle: Vec::new() };
+        taking.verdicts(&mut transaction, &news.verdicts).await?;
+        taking.releases(&mut transaction, &news.releases).await?;
+        taking.dead_letters(&mut transaction, &news.broken).await?;
+        taking.events.write(&mut transaction).await?;
+        crash::point("consumer.before-commit");
+        transaction.commit().await?;
+        Ok(taking.settled)
+    }
+}
+
+/// A batch on its way through its transaction.
+struct Taking<'a> {
+    now: Timestamp,
+    events: outbox::Batch,
+    settled: Vec<Settled>,
+    /// Messages that moved nothing: repeats, most likely.
+    idle: Vec<(OrderId, &'a Message)>,
+}
+
+impl<'a> Taking<'a> {
+    async fn verdicts(&mut self, connection: &mut PgConnection, told: &[Told<'a, Verdict>]) -> Result<(), sqlx::Error> {
+        let verdicts = || told.iter().map(|told| &told.what);
+        let moved = transitions::decide(connection, verdicts, self.now).await?;
+        for Moved { index, status, placed_at } in &moved {
+            let Told { what: verdict, message } = &told[*index];
+            let id = verdict.order_id;
+            if *status == OrderStatus::Confirmed {
+                self.events.push(id.bucket(BUCKETS), &verdict.confirmation(self.now), message.trace);
+            }
+            // An order that its customer has cancelled only got its times.
+            if *status != OrderStatus::Cancelled {
+                self.settled.push(Settled { id, placed_at: *placed_at, decision: verdict.decision(self.now) });
+            }
+        }
+        self.note_idle(told, &moved, |verdict| verdict.order_id);
+        Ok(())
+    }
+
+    async fn releases(
+        &mut self,
+        connection: &mut PgConnection,
+        told: &[Told<'a, StockReleased>],
+    ) -> Result<(), sqlx::Error> {
+        let expired: Vec<&Told<'_, _>> =
+            told.iter().filter(|told| told.what.reason == ReleaseReason::Expired).collect();
+        let ids = || expired.iter().map(|told| told.what.order_id);
+        for Moved { index, status, placed_at } in transitions::expire(connection, ids, self.now).await? {
+            let Told { what: release, message } = expired[index];
+            let id = release.order_id;
+            if status == OrderStatus::Cancelled {
+                let cancelled = OrderCancelled { order_id: id, cancelled_at: self.now };
+                self.events.push(id.bucket(BUCKETS), &cancelled, message.trace);
+            }
+            let rejection = Some(Rejection::ReservationExpired);
+            self.settled.push(Settled {
+                id,
+                placed_at,
+                decision: Decision { status, decided_at: self.now, rejection },
+            });
+        }
+        let moved = transitions::note_releases(connection, || told.iter().map(|told| &told.what)).await?;
+        self.note_idle(told, &moved, |release| release.order_id);
+        Ok(())
+    }
+
+    fn note_idle<T>(&mut self, told: &[Told<'a, T>], moved: &[Moved], id: impl Fn(&T) -> OrderId) {
+        if moved.len() == told.len() {
+            return;
+        }
+        let moved: HashSet<usize> = moved.iter().map(|moved| moved.index).collect();
+        let idle = told.iter().enumerate().filter(|(index, _)| !moved.contains(index));
+        self.idle.extend(idle.map(|(_, told)| (id(&told.what), told.message)));
+    }
+
+    /// Sends away what can't be understood, and what tells of orders that don't exist.
+    async fn dead_letters(
+        &mut self,
+        connection: &mut PgConnection,
+        broken: &[(&Message, Broken)],
+    ) -> Result<(), sqlx::Error> {
+        for (message, reason) in broken {
+            self.events.dead_letter(message, reason);
+        }
+        if self.idle.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Uuid> = self.idle.iter().map(|(id, _)| id.as_uuid()).collect();
+        let known = transitions::known(connection, &ids).await?;
+        for (id, message) in self.idle.iter().filter(|(id, _)| !known.contains(&id.as_uuid())) {
+            self.events.dead_letter(message, &unknown_order(*id, message));
+        }
+        Ok(())
+    }
+}
+
+fn unknown_order(id: OrderId, message: &Message) -> Broken {
+    let event_type = match () {
+        () if message.is::<StockReserved>() => StockReserved::TYPE,
+        () if message.is::<StockRejected>() => StockRejected::TYPE,
+        () => StockReleased::TYPE,
+    };
+    Broken::Value { event_type, fault: format!("there is no order {id}") }
+}
