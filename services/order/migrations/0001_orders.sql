@@ -34,3 +34,11 @@ CREATE TABLE idempotency (
     order_id   uuid NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now()
 );
+
+-- Which messages of catalog.v1 have gone to its dead-letter topic. Every instance reads the whole topic at every start
+-- and meets them again.
+CREATE TABLE catalogue_dead_letters (
+    partition      integer NOT NULL,
+    message_offset bigint NOT NULL,
+    PRIMARY KEY (partition, message_offset)
+);

@@ -1,4 +1,4 @@
-//! Takes orders and owns their life.
+#![doc = include_str!("../README.md")]
 
 pub mod catalogue;
 pub mod committer;

@@ -1,4 +1,4 @@
-//! Every metric of this service.
+//! Every metric of this service, and the attributes of its own.
 
 use std::sync::LazyLock;
 
@@ -7,6 +7,10 @@ use opentelemetry::{
     KeyValue, global,
     metrics::{Counter, Histogram},
 };
+use telemetry::metrics::SECONDS;
+
+/// Which order a span is of.
+pub(crate) const ORDER_ID: &str = "plumbline.order.id";
 
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
@@ -38,7 +42,7 @@ impl Metrics {
                 .f64_histogram("plumbline.order.decision.latency")
                 .with_description("Time from an order's being placed to its being confirmed or rejected")
                 .with_unit("s")
-                .with_boundaries(seconds())
+                .with_boundaries(SECONDS.to_vec())
                 .build(),
             batch_size: meter
                 .u64_histogram("plumbline.order.commit.batch_size")
@@ -50,13 +54,13 @@ impl Metrics {
                 .f64_histogram("plumbline.order.commit.queue_wait")
                 .with_description("Time an order waits for the transaction that takes it")
                 .with_unit("s")
-                .with_boundaries(seconds())
+                .with_boundaries(SECONDS.to_vec())
                 .build(),
             commit_duration: meter
                 .f64_histogram("plumbline.order.commit.duration")
                 .with_description("Time of a transaction that was committed")
                 .with_unit("s")
-                .with_boundaries(seconds())
+                .with_boundaries(SECONDS.to_vec())
                 .build(),
             commit_retries: meter
                 .u64_counter("plumbline.order.commit.retries")
@@ -77,8 +81,4 @@ impl Metrics {
     pub(crate) fn decision_latency(&self, micros: i64) {
         self.decision_latency.record(micros.max(0) as f64 / 1e6, &[]);
     }
-}
-
-fn seconds() -> Vec<f64> {
-    vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0]
 }

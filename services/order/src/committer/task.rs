@@ -1,9 +1,13 @@
 //! One committing task.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use messaging::relay;
 use rand::Rng;
+use telemetry::{names, spans};
 use tokio::{
     sync::oneshot,
     time::{Instant, sleep, timeout_at},
@@ -12,7 +16,7 @@ use tokio::{
 use super::{Committed, Config, Error, queue::Queue};
 use crate::{
     domain::NewOrder,
-    metric_definitions::METRICS,
+    metric_definitions::{METRICS, ORDER_ID},
     store::{self, Placement, Writer},
 };
 
@@ -31,7 +35,8 @@ impl AsRef<NewOrder> for Pending {
 }
 
 impl Pending {
-    fn answer(self, placement: Placement) {
+    fn answer(self, placement: Placement, transaction: &Transaction) {
+        self.trace(transaction);
         let answer = match placement {
             Placement::Stored => Ok(Committed::Stored(self.order)),
             Placement::Repeated(order) => Ok(Committed::Repeated(order)),
@@ -39,6 +44,18 @@ impl Pending {
         };
         // Nobody listens when the caller has gone; the order stands all the same.
         let _ = self.reply.send(answer);
+    }
+
+    /// Leaves a span from the order's queueing to now, where its trace is recorded.
+    fn trace(&self, transaction: &Transaction) {
+        let Some(parent) = self.order.trace.filter(|trace| trace.is_sampled()) else { return };
+        let queued_at = SystemTime::now() - self.queued_at.elapsed();
+        let mut span = spans::internal("commit order").parent(parent).since(queued_at).start();
+        if span.is_recording() {
+            span.set(names::wait::COMMIT_QUEUE, (transaction.began - self.queued_at).as_secs_f64());
+            span.set(names::db::OPERATION_BATCH_SIZE, transaction.orders as i64);
+            span.set(ORDER_ID, self.order.id().to_string());
+        }
     }
 
     fn fail(self, error: Error) {
@@ -85,10 +102,14 @@ impl Task {
         loop {
             self.give_up_late(batch);
             let Some(deadline) = batch.iter().map(|pending| pending.queued_at + self.patience).min() else { return };
+            let began = Instant::now();
             match self.try_commit(batch, deadline).await {
                 Ok(placements) => {
                     self.relay.wake();
-                    batch.drain(..).zip(placements).for_each(|(pending, placement)| pending.answer(placement));
+                    let transaction = Transaction { began, orders: batch.len() };
+                    for (pending, placement) in batch.drain(..).zip(placements) {
+                        pending.answer(placement, &transaction);
+                    }
                     return;
                 }
                 Err(Failure::Passing(reason)) => {
@@ -136,6 +157,12 @@ impl Task {
             late.fail(Error::Unavailable);
         }
     }
+}
+
+/// The transaction that stored an order.
+struct Transaction {
+    began: Instant,
+    orders: usize,
 }
 
 enum Failure {

@@ -5,6 +5,7 @@
 //! switched off on every connection.
 
 mod cancel;
+mod catalogue;
 mod list;
 mod place;
 mod read;
@@ -23,9 +24,16 @@ use sqlx::{
 pub use place::{Placement, Writer};
 pub use settle::{News, Settled, Told};
 
-/// Planner settings, see above; and no just-in-time compilation, which costs more than our statements take.
-const SETTINGS: [(&str, &str); 4] =
-    [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("jit", "off")];
+/// Planner settings, see above: what is left are index scans, and nested loops that probe an index for each row of a
+/// batch. And no just-in-time compilation, which costs more than our statements take.
+const SETTINGS: [(&str, &str); 6] = [
+    ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("enable_memoize", "off"),
+    ("jit", "off"),
+];
 
 /// A connection that lay idle longer than this is asked whether it still lives before it is used.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);

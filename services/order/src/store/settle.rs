@@ -9,6 +9,7 @@ use contracts::{
 };
 use messaging::{BUCKETS, Broken, Message, consumer::HandleError, crash, inbox, outbox};
 use sqlx::PgConnection;
+use telemetry::{context::TraceContext, spans::Span};
 use uuid::Uuid;
 
 use super::{
@@ -38,6 +39,15 @@ pub struct Told<'a, T> {
     pub what: T,
     /// The message.
     pub message: &'a Message,
+    /// The span of its being taken, where its trace is recorded.
+    pub span: Option<Span>,
+}
+
+impl<T> Told<'_, T> {
+    /// What is published because of it belongs under this.
+    fn trace(&self) -> Option<TraceContext> {
+        self.span.as_ref().and_then(Span::context).or(self.message.trace)
+    }
 }
 
 /// An order that came into a final status.
@@ -90,10 +100,10 @@ impl<'a> Taking<'a> {
         let verdicts = || told.iter().map(|told| &told.what);
         let moved = transitions::decide(connection, verdicts, self.now).await?;
         for Moved { index, status, placed_at } in &moved {
-            let Told { what: verdict, message } = &told[*index];
-            let id = verdict.order_id;
+            let told = &told[*index];
+            let (verdict, id) = (&told.what, told.what.order_id);
             if *status == OrderStatus::Confirmed {
-                self.events.push(id.bucket(BUCKETS), &verdict.confirmation(self.now), message.trace);
+                self.events.push(id.bucket(BUCKETS), &verdict.confirmation(self.now), told.trace());
             }
             // An order that its customer has cancelled only got its times.
             if *status != OrderStatus::Cancelled {
@@ -113,11 +123,10 @@ impl<'a> Taking<'a> {
             told.iter().filter(|told| told.what.reason == ReleaseReason::Expired).collect();
         let ids = || expired.iter().map(|told| told.what.order_id);
         for Moved { index, status, placed_at } in transitions::expire(connection, ids, self.now).await? {
-            let Told { what: release, message } = expired[index];
-            let id = release.order_id;
+            let id = expired[index].what.order_id;
             if status == OrderStatus::Cancelled {
                 let cancelled = OrderCancelled { order_id: id, cancelled_at: self.now };
-                self.events.push(id.bucket(BUCKETS), &cancelled, message.trace);
+                self.events.push(id.bucket(BUCKETS), &cancelled, expired[index].trace());
             }
             let rejection = Some(Rejection::ReservationExpired);
             self.settled.push(Settled {
