@@ -1,1 +1,19 @@
-//! What every service does the same way: configuration, HTTP server, problem details, health, drain.
+#![doc = include_str!("../README.md")]
+
+pub mod auth;
+pub mod body;
+pub mod config;
+pub mod context;
+pub mod health;
+pub mod http;
+pub mod idempotency;
+mod metric_definitions;
+mod observe;
+pub mod parameters;
+pub mod prefer;
+pub mod problem;
+pub mod resource;
+mod run;
+
+pub use resource::Resource;
+pub use run::{Application, run};

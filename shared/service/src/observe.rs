@@ -1,0 +1,141 @@
+//! Around every request: its span, its metrics, its trace context, and no panic that reaches the connection.
+
+use std::{cell::RefCell, collections::HashMap, panic::AssertUnwindSafe, time::Instant};
+
+use actix_web::{
+    Error, HttpMessage as _, ResponseError as _,
+    body::{BodySize, BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{Method, StatusCode},
+    middleware::Next,
+};
+use futures::FutureExt as _;
+use opentelemetry::KeyValue;
+use telemetry::{
+    context::TraceContext,
+    names,
+    spans::{self, Span},
+};
+
+use crate::{
+    context::Trace,
+    metric_definitions::METRICS,
+    problem::{ApiError, Kind},
+};
+
+/// A request of a path that is none of ours: one name for all, so that a scanner can't blow up the metrics.
+const NO_ROUTE: &str = "unmatched";
+
+pub(crate) async fn observe(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let began = Instant::now();
+    let active = Active::begin();
+    let mut span = begin_span(&request);
+    request.extensions_mut().insert(Trace(span.context()));
+    let http = request.request().clone();
+    let response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(Ok(response)) => as_problem(response.map_into_boxed_body()),
+        Ok(Err(error)) => ServiceResponse::from_err(error, http),
+        Err(_) => {
+            // The panic hook has told what and where.
+            let failed = ApiError::new(Kind::Internal, "the request failed for a reason that is not yours");
+            ServiceResponse::new(http, failed.error_response())
+        }
+    };
+    finish(&response, began, &mut span);
+    drop(active);
+    Ok(response)
+}
+
+fn begin_span(request: &ServiceRequest) -> Span {
+    let parent =
+        request.headers().get("traceparent").and_then(|value| TraceContext::from_header(value.as_bytes()).ok());
+    // The route is known only when it was found, below.
+    let mut span = spans::server("HTTP").parent(parent).start();
+    if span.is_recording() {
+        span.set(names::http::REQUEST_METHOD, known(request.method()));
+        span.set(names::http::URL_PATH, request.path().to_owned());
+        span.set(names::http::URL_SCHEME, "http");
+    }
+    span
+}
+
+/// The framework's own refusals have no body: give them one.
+fn as_problem(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let empty = matches!(response.response().body().size(), BodySize::None | BodySize::Sized(0));
+    let error = match response.status() {
+        StatusCode::NOT_FOUND if empty => ApiError::not_found(format!("there is no {}", response.request().path())),
+        StatusCode::BAD_REQUEST if empty => ApiError::new(Kind::InvalidRequest, "the request can't be read"),
+        _ => return response,
+    };
+    let (request, _) = response.into_parts();
+    ServiceResponse::new(request, error.error_response())
+}
+
+fn finish(response: &ServiceResponse<BoxBody>, began: Instant, span: &mut Span) {
+    let status = response.status();
+    let route = response.request().match_pattern().unwrap_or_else(|| NO_ROUTE.to_owned());
+    if span.is_recording() {
+        span.rename(format!("{} {route}", known(response.request().method())));
+        span.set(names::http::ROUTE, route.clone());
+        span.set(names::http::RESPONSE_STATUS_CODE, i64::from(status.as_u16()));
+        if status.is_server_error() {
+            span.fail("server_error", &status);
+        }
+    }
+    record(response.request().method(), route, status, began.elapsed().as_secs_f64());
+}
+
+/// Records with an attribute set that is made once a thread for each method, route and status.
+fn record(method: &Method, route: String, status: StatusCode, seconds: f64) {
+    type Sets = HashMap<(Method, String, u16), [KeyValue; 4]>;
+    thread_local!(static SETS: RefCell<Sets> = RefCell::default());
+    SETS.with_borrow_mut(|sets| {
+        let key = (method.clone(), route, status.as_u16());
+        if !sets.contains_key(&key) {
+            let set = [
+                KeyValue::new(names::http::REQUEST_METHOD, known(method)),
+                KeyValue::new(names::http::ROUTE, key.1.clone()),
+                KeyValue::new(names::http::RESPONSE_STATUS_CODE, i64::from(status.as_u16())),
+                KeyValue::new(names::http::URL_SCHEME, "http"),
+            ];
+            if sets.len() > 1_000 {
+                sets.clear();
+            }
+            sets.insert(key.clone(), set);
+        }
+        METRICS.duration.record(seconds, &sets[&key]);
+    });
+}
+
+/// Semantic conventions: a method that isn't known is `_OTHER`, whatever a caller invents.
+fn known(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        "PATCH" => "PATCH",
+        "HEAD" => "HEAD",
+        "OPTIONS" => "OPTIONS",
+        _ => "_OTHER",
+    }
+}
+
+/// Counts a request as long as it lives, also when its connection is dropped.
+struct Active;
+
+impl Active {
+    fn begin() -> Self {
+        METRICS.active.add(1, &[]);
+        Self
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        METRICS.active.add(-1, &[]);
+    }
+}
