@@ -15,6 +15,11 @@ use rdkafka::{
     message::{DeliveryResult, Header, OwnedHeaders},
     producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer},
 };
+use telemetry::{
+    context::TraceContext,
+    names,
+    spans::{self, Span},
+};
 use tokio::sync::mpsc;
 
 use super::Config;
@@ -92,20 +97,22 @@ impl Producer {
     }
 
     /// Hands a frame's messages over, in order; [`Delivered`] follows when Kafka has answered for all of them.
-    pub(super) async fn send(&self, id: i64, messages: &[Outgoing<'_>]) -> Result<(), KafkaError> {
+    ///
+    /// `dwell` is how long the frame has waited in the outbox, in seconds.
+    pub(super) async fn send(&self, id: i64, messages: &[Outgoing<'_>], dwell: f64) -> Result<(), KafkaError> {
         let left = messages.len() as u32;
         let frame = Arc::new(InFlight { id, left: AtomicU32::new(left), failed: AtomicBool::new(false) });
         if messages.is_empty() {
             let _ = self.inner.context().delivered.send(Delivered { id, failed: false });
         }
         for message in messages {
-            self.send_one(message, &frame).await?;
+            self.send_one(message, &frame, dwell).await?;
         }
         Ok(())
     }
 
-    async fn send_one(&self, message: &Outgoing<'_>, frame: &Arc<InFlight>) -> Result<(), KafkaError> {
-        let mut record = self.record(message, frame.clone());
+    async fn send_one(&self, message: &Outgoing<'_>, frame: &Arc<InFlight>, dwell: f64) -> Result<(), KafkaError> {
+        let mut record = self.record(message, frame.clone(), dwell);
         loop {
             match self.inner.send(record) {
                 Ok(()) => return Ok(()),
@@ -122,6 +129,7 @@ impl Producer {
         &'a self,
         message: &'a Outgoing<'_>,
         frame: Arc<InFlight>,
+        dwell: f64,
     ) -> BaseRecord<'a, str, [u8], Arc<InFlight>> {
         match message {
             Outgoing::Event { topic, key, id, event_type, source, time, trace, payload } => {
@@ -138,10 +146,12 @@ impl Producer {
                 ] {
                     headers = headers.insert(Header { key: name, value: Some(value) });
                 }
-                if let Some(trace) = trace {
-                    headers = headers.insert(Header { key: "traceparent", value: Some(&trace.to_string()) });
-                }
                 let (_, name, _) = self.topic(*topic);
+                if let Some(trace) = trace {
+                    let sent = send_span(*topic, key, *trace, dwell);
+                    let header = sent.context().unwrap_or(*trace).to_header();
+                    headers = headers.insert(Header { key: "traceparent", value: Some(header.as_bytes()) });
+                }
                 BaseRecord::with_opaque_to(name, frame).key(&**key).payload(&**payload).headers(headers)
             }
             Outgoing::DeadLetter { topic, key, headers, payload } => {
@@ -163,6 +173,25 @@ impl Producer {
     pub(super) fn fatal(&self) -> Option<String> {
         self.inner.client().fatal_error().map(|(_, reason)| reason)
     }
+}
+
+/// The message's own span, by the messaging conventions: what consumes the message belongs under it.
+fn send_span(topic: Topic, key: &str, parent: TraceContext, dwell: f64) -> Span {
+    let name = match topic {
+        Topic::Orders => "send orders.v1",
+        Topic::Stock => "send stock.v1",
+        Topic::Catalog => "send catalog.v1",
+    };
+    let mut span = spans::producer(name).parent(parent).start();
+    if span.is_recording() {
+        span.set(names::messaging::SYSTEM, names::messaging::KAFKA);
+        span.set(names::messaging::OPERATION_NAME, "send");
+        span.set(names::messaging::OPERATION_TYPE, "send");
+        span.set(names::messaging::DESTINATION_NAME, topic.name());
+        span.set(names::messaging::KAFKA_MESSAGE_KEY, key.to_owned());
+        span.set(names::wait::OUTBOX, dwell);
+    }
+    span
 }
 
 fn named(topic: Topic, topics: &Topics) -> (Topic, String, String) {

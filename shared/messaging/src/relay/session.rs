@@ -112,15 +112,14 @@ impl Session<'_> {
             .await?;
         for (id, written_at, bytes) in &rows {
             let messages = Frame::read(bytes).map_err(|source| Error::Frame { id: *id, source })?;
-            METRICS
-                .outbox_dwell
-                .record(Timestamp::now().micros_since(Timestamp::from(*written_at)).max(0) as f64 / 1e6, &[]);
+            let dwell = Timestamp::now().micros_since(Timestamp::from(*written_at)).max(0) as f64 / 1e6;
+            METRICS.outbox_dwell.record(dwell, &[]);
             crash::point("relay.before-send");
             let count = messages.len() as i64;
             self.in_flight.insert(*id, count);
             self.messages += count;
             METRICS.relay_in_flight.add(count, &[]);
-            self.producer.send(*id, &messages).await?;
+            self.producer.send(*id, &messages, dwell).await?;
             count_sent(&messages);
         }
         Ok(rows.len())
