@@ -1,11 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+pub mod app;
 pub mod catalogue;
 pub mod committer;
+pub mod config;
 pub mod domain;
 pub mod events;
 mod metric_definitions;
 pub mod operations;
+pub mod routes;
 pub mod store;
 pub mod waiting;
 

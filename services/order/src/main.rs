@@ -1,3 +1,7 @@
 //! Takes orders and owns their life.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    service::run::<order::app::Program>()
+}

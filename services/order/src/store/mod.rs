@@ -13,7 +13,7 @@ mod rows;
 mod settle;
 mod transitions;
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 use sqlx::{
     Connection, PgPool, Postgres, Transaction,
@@ -90,6 +90,34 @@ pub enum PrepareError {
     Migration(#[from] MigrateError),
 }
 
+impl PrepareError {
+    /// Whether the same may work later.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Database(error) => error.is_transient(),
+            Self::Migration(_) => false,
+        }
+    }
+}
+
+/// Text that is no URL of a PostgreSQL database.
+#[derive(Debug, thiserror::Error)]
+#[error("not the URL of a PostgreSQL database")]
+pub struct InvalidUrl;
+
+/// Where the database is, and who connects.
+#[derive(Debug, Clone)]
+pub struct Database(PgConnectOptions);
+
+impl FromStr for Database {
+    type Err = InvalidUrl;
+
+    fn from_str(url: &str) -> Result<Self, InvalidUrl> {
+        let known = url.starts_with("postgres://") || url.starts_with("postgresql://");
+        url.parse().ok().filter(|_| known).map(Self).ok_or(InvalidUrl)
+    }
+}
+
 /// The database of this service. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -98,10 +126,10 @@ pub struct Store {
 }
 
 impl Store {
-    /// A store on the database of `options`, with at most `connections` at once besides those of its [`Writer`]s.
-    /// Connects when it is first used.
-    pub fn new(options: PgConnectOptions, connections: u32) -> Self {
-        let options = options.application_name("plumbline-order").options(SETTINGS);
+    /// A store on this database, with at most `connections` at once besides those of its [`Writer`]s. Connects when it
+    /// is first used.
+    pub fn new(database: &Database, connections: u32) -> Self {
+        let options = database.0.clone().application_name("plumbline-order").options(SETTINGS);
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)

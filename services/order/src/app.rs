@@ -1,0 +1,175 @@
+//! The service as a whole: built from its configuration, run, and ended in order.
+
+use std::{error::Error as StdError, io, net::SocketAddr, time::Duration};
+
+use contracts::topics::Topic;
+use messaging::{Topics, admin, consumer, relay};
+use rand::Rng;
+use service::{config::Reader, health::Health, health::Part, http};
+use tokio::{task::JoinHandle, time::Instant};
+use tokio_util::sync::CancellationToken;
+use utoipa::OpenApi as _;
+
+use crate::{
+    catalogue::Catalogue,
+    committer,
+    config::Config,
+    events::{ClientError, Feed, StockNews},
+    operations::{cancel::Cancel, place::Place},
+    routes::{ApiDescription, Endpoints},
+    store::{PrepareError, Store},
+    waiting::Waiting,
+};
+
+/// How long the service waits for its database and for Kafka when it starts.
+const START_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database is away, or its tables can't be brought up to date.
+    #[error("PLUMBLINE_DATABASE_URL: {0}")]
+    Database(#[from] PrepareError),
+    /// Kafka is away, or refuses the topics.
+    #[error(transparent)]
+    Topics(#[from] admin::Error),
+    /// The Kafka client refuses its settings.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The address can't be listened on.
+    #[error(transparent)]
+    Listen(#[from] io::Error),
+}
+
+/// The running service.
+#[derive(Debug)]
+pub struct App {
+    health: Health,
+    http: http::Running,
+    committer: committer::Handle,
+    news: consumer::Handle,
+    feed: Feed,
+    relay: relay::Handle,
+    tasks: Vec<JoinHandle<()>>,
+    store: Store,
+}
+
+impl App {
+    /// Starts everything, and returns when requests are served; orders are taken once the catalogue is read, which
+    /// `/readyz` tells.
+    ///
+    /// # Errors
+    /// See [`Error`]. Databases and brokers that are away are waited for, up to 30 s.
+    pub async fn build(config: Config) -> Result<Self, Error> {
+        let health = Health::default();
+        let (catalogue_part, serving_part) = (health.part("catalogue"), health.part("serving"));
+        let topics = Topics::with_prefix(config.common.topic_prefix.clone());
+        let bootstrap = &config.common.kafka_bootstrap;
+        let store = Store::new(&config.database, config.database_pool);
+        patiently("the database", || store.prepare(), PrepareError::is_transient).await?;
+        patiently("Kafka", || admin::ensure_topics(bootstrap, &topics), |_| true).await?;
+
+        let relay = relay::start(relay::Config::new(bootstrap, topics.clone(), store.options().clone()));
+        let waiting = Waiting::default();
+        let (committer, committing) = committer::start(&config.commit, &store, &relay.waker());
+        let catalogue = Catalogue::default();
+        let feed = Feed::start(bootstrap, &topics, catalogue.clone(), store.clone(), relay.waker())?;
+        let news = consume(&config, topics, &store, &relay, &waiting)?;
+        let place = Place { catalogue, catalogue_read: feed.caught_up(), committer, waiting: waiting.clone() };
+        let cancel = Cancel { store: store.clone(), relay: relay.waker(), waiting: waiting.clone() };
+        let endpoints = Endpoints { place, cancel, store: store.clone() };
+        let http = http::serve(&config.common.http, &health, ApiDescription::openapi(), move |http| {
+            endpoints.register(http);
+        })?;
+        serving_part.ready();
+        let ready = tokio::spawn(ready_when_read(catalogue_part, feed.caught_up()));
+        tracing::info!(address = %http.address(), instance = config.common.instance, "order service serves");
+        let tasks = vec![ready, waiting.poll(store.clone())];
+        Ok(Self { health, http, committer: committing, news, feed, relay, tasks, store })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.http.address()
+    }
+
+    /// Ends it: no new requests, those in hand finished, no more news, what is published on its way, and all
+    /// connections closed.
+    pub async fn stop(self) {
+        self.health.part("serving").not_ready("stopping");
+        self.http.stop().await;
+        self.committer.stop().await;
+        self.news.stop().await;
+        self.feed.stop().await;
+        self.relay.stop().await;
+        self.tasks.iter().for_each(JoinHandle::abort);
+        self.store.close().await;
+    }
+}
+
+fn consume(
+    config: &Config,
+    topics: Topics,
+    store: &Store,
+    relay: &relay::Handle,
+    waiting: &Waiting,
+) -> Result<consumer::Handle, ClientError> {
+    let settings = consumer::Config {
+        batch_max: config.consumer_batch_max,
+        batch_wait: config.consumer_batch_wait,
+        ..consumer::Config::new(&config.common.kafka_bootstrap, topics, "order", vec![Topic::Stock])
+    };
+    let handler = StockNews { store: store.clone(), relay: relay.waker(), waiting: waiting.clone() };
+    consumer::start(settings, store.pool().clone(), handler).map_err(ClientError::new)
+}
+
+async fn ready_when_read(part: Part, mut read: tokio::sync::watch::Receiver<bool>) {
+    part.not_ready("reading the catalogue");
+    if read.wait_for(|read| *read).await.is_ok() {
+        part.ready();
+    }
+}
+
+/// Does something that needs a server which may just be starting, until it works or [`START_PATIENCE`] is over.
+async fn patiently<T, E: StdError, F: Future<Output = Result<T, E>>>(
+    whom: &str,
+    mut attempt: impl FnMut() -> F,
+    passes: impl Fn(&E) -> bool,
+) -> Result<T, E> {
+    let deadline = Instant::now() + START_PATIENCE;
+    loop {
+        match attempt().await {
+            Err(error) if passes(&error) && Instant::now() < deadline => {
+                tracing::warn!(%error, "waiting for {whom}");
+                let pause = Duration::from_millis(rand::rng().random_range(250..500));
+                tokio::time::sleep(pause).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// The service as a program.
+#[derive(Debug)]
+pub struct Program;
+
+impl service::Application for Program {
+    const NAME: &'static str = "order";
+    const ABOUT: &'static str = "takes orders and owns their life";
+    type Config = Config;
+
+    fn configure(env: &mut Reader) -> Option<Config> {
+        Config::read(env)
+    }
+
+    fn instance(config: &Config) -> String {
+        config.common.instance.clone()
+    }
+
+    async fn run(config: Config, stop: CancellationToken) -> Result<(), Box<dyn StdError>> {
+        let app = App::build(config).await?;
+        stop.cancelled().await;
+        app.stop().await;
+        Ok(())
+    }
+}

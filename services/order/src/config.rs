@@ -1,0 +1,90 @@
+//! What this service is configured with.
+
+use std::time::Duration;
+
+use service::config::{Common, Reader};
+
+use crate::{committer, store::Database};
+
+/// The configuration, read once from the environment.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What every service has.
+    pub common: Common,
+    /// Its database.
+    pub database: Database,
+    /// Connections besides those of the committers and of the relay: for reading, cancelling and consuming.
+    pub database_pool: u32,
+    /// How orders are grouped for committing.
+    pub commit: committer::Config,
+    /// The most of inventory's news a transaction takes.
+    pub consumer_batch_max: usize,
+    /// How long a transaction waits for more news after the first.
+    pub consumer_batch_wait: Duration,
+}
+
+impl Config {
+    /// Reads every variable; `None` where one that must be set is not, or is wrong.
+    pub fn read(env: &mut Reader) -> Option<Self> {
+        let common = Common::read(env, "order", 8081);
+        let database = database(env);
+        let database_pool = env.within(
+            "PLUMBLINE_DATABASE_POOL",
+            8,
+            (2, 1_000),
+            "connections for reading, cancelling and consuming; committers and the relay have their own",
+        );
+        let commit = commit(env);
+        let consumer_batch_max = env.within(
+            "PLUMBLINE_CONSUMER_BATCH_MAX",
+            2_000,
+            (1, 100_000),
+            "the most of inventory's news a transaction takes",
+        );
+        let consumer_batch_wait = env.millis(
+            "PLUMBLINE_CONSUMER_BATCH_WAIT_MILLIS",
+            Duration::from_millis(5),
+            "how long a transaction waits for more news after the first",
+        );
+        let (common, database) = (common?, database?);
+        Some(Self { common, database, database_pool, commit, consumer_batch_max, consumer_batch_wait })
+    }
+}
+
+fn database(env: &mut Reader) -> Option<Database> {
+    let url = env.required_secret("PLUMBLINE_DATABASE_URL", "postgres://user:password@host:port/database")?;
+    match url.expose().parse() {
+        Ok(database) => Some(database),
+        Err(fault) => {
+            // The URL itself holds a password.
+            env.fault(format!(
+                "PLUMBLINE_DATABASE_URL: {fault}; it should be postgres://user:password@host:port/database"
+            ));
+            None
+        }
+    }
+}
+
+fn commit(env: &mut Reader) -> committer::Config {
+    committer::Config {
+        committers: env.within("PLUMBLINE_COMMITTERS", 2, (1, 256), "tasks that commit orders, each with a connection"),
+        batch_max: env.within("PLUMBLINE_COMMIT_BATCH_MAX", 256, (1, 10_000), "the most orders a transaction"),
+        linger: env.millis(
+            "PLUMBLINE_COMMIT_LINGER_MILLIS",
+            Duration::ZERO,
+            "how long a transaction waits for more orders after its first",
+        ),
+        queue: env.within(
+            "PLUMBLINE_COMMIT_QUEUE",
+            4_096,
+            (1, 1_000_000),
+            "orders that may wait to be committed; beyond it they are answered 503",
+        ),
+        patience: Duration::from_secs(env.within(
+            "PLUMBLINE_COMMIT_PATIENCE_SECONDS",
+            5,
+            (1, 60),
+            "how long storing an order is tried before it is answered 503",
+        )),
+    }
+}

@@ -1,0 +1,210 @@
+//! The table of URLs, and its endpoints: decode, call one operation, encode.
+
+mod failures;
+
+use actix_web::{
+    HttpResponse,
+    http::header::LOCATION,
+    web::{Data, Path, ServiceConfig},
+};
+use contracts::{
+    OrderId,
+    order::{Hop, Order, PlaceOrder},
+    page::{DEFAULT_LIMIT, MAX_LIMIT, Page},
+    problem::Problem,
+};
+use service::{Resource, body::Json, context::Trace, idempotency::Key, parameters, prefer::Wait, problem::ApiError};
+use utoipa::OpenApi;
+
+use crate::{
+    domain::Listing,
+    operations::{
+        self,
+        cancel::Cancel,
+        place::{Place, Placed, Request},
+    },
+    store::Store,
+};
+
+/// What the endpoints call.
+#[derive(Debug, Clone)]
+pub struct Endpoints {
+    /// `POST /orders`.
+    pub place: Place,
+    /// `POST /orders/{id}/cancel`.
+    pub cancel: Cancel,
+    /// What only reads.
+    pub store: Store,
+}
+
+impl Endpoints {
+    /// The URLs of this service.
+    pub fn register(&self, config: &mut ServiceConfig) {
+        config
+            .app_data(Data::new(self.place.clone()))
+            .app_data(Data::new(self.cancel.clone()))
+            .app_data(Data::new(self.store.clone()))
+            .service(Resource::at("/orders").get(list).post(place))
+            .service(Resource::at("/orders/{id}").get(read))
+            .service(Resource::at("/orders/{id}/cancel").post(cancel))
+            .service(Resource::at("/orders/{id}/timeline").get(timeline));
+    }
+}
+
+/// The description of this service's API.
+#[derive(Debug, OpenApi)]
+#[openapi(
+    info(title = "Plumbline: orders", description = "Takes orders, and owns their life."),
+    paths(place, list, read, cancel, timeline)
+)]
+pub struct ApiDescription;
+
+/// Place an order
+///
+/// The order is checked against the catalogue and stored, PENDING; inventory decides on it a moment later. With
+/// `Prefer: wait` the answer waits for that decision. With an `Idempotency-Key` a request that is sent again gets the
+/// first answer again, and no second order.
+#[utoipa::path(
+    post,
+    path = "/orders",
+    operation_id = "placeOrder",
+    tag = "orders",
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable ASCII characters of the caller's choice"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: wait up to N seconds (0 to 30) for the decision (RFC 7240)"),
+    ),
+    request_body = PlaceOrder,
+    responses(
+        (status = 202, description = "Accepted", body = Order, headers(("Location" = String, description = "The order's URL"))),
+        (status = 200, description = "Accepted and decided, within the wait that was preferred", body = Order,
+            headers(("Location" = String), ("Preference-Applied" = String, description = "`wait`"))),
+        (status = 400, description = "Not valid; `errors` has every fault", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "Over 1 MiB", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The key was used with another request", body = Problem, content_type = "application/problem+json"),
+        (status = 500, description = "A fault of the service", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Not now; send it again, best with a key", body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u64, description = "Seconds"))),
+    )
+)]
+async fn place(
+    endpoint: Data<Place>,
+    Key(key): Key,
+    Wait(wait): Wait,
+    Trace(trace): Trace,
+    Json(body): Json<PlaceOrder>,
+) -> Result<HttpResponse, ApiError> {
+    let (mut response, order) = match endpoint.place(&body, Request { key, wait, trace }).await? {
+        Placed::Accepted(order) => (HttpResponse::Accepted(), order),
+        Placed::Decided(order) => {
+            let mut response = HttpResponse::Ok();
+            response.insert_header(("Preference-Applied", "wait"));
+            (response, order)
+        }
+    };
+    Ok(response.insert_header((LOCATION, format!("/orders/{}", order.id))).json(order))
+}
+
+/// List orders
+///
+/// In the order in which they were placed, the oldest first. A page may hold fewer orders than `limit`, even none,
+/// and still have a `next_cursor`; the list has ended when `next_cursor` is null.
+#[utoipa::path(
+    get,
+    path = "/orders",
+    operation_id = "listOrders",
+    tag = "orders",
+    params(
+        ("customer_id" = Option<contracts::CustomerId>, Query, description = "Only this customer's"),
+        ("status" = Option<contracts::order::OrderStatus>, Query, description = "Only those in this status"),
+        ("placed_after" = Option<contracts::Timestamp>, Query, description = "Only those placed later than this (RFC 3339)"),
+        ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "At most so many; 50 if not given"),
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
+    ),
+    responses(
+        (status = 200, description = "A page of orders", body = Page<Order>),
+        (status = 400, description = "Not valid", body = Problem, content_type = "application/problem+json"),
+        (status = 500, description = "A fault of the service", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Not now", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn list(store: Data<Store>, mut query: parameters::Query) -> Result<HttpResponse, ApiError> {
+    let listing = Listing {
+        customer_id: query.optional("customer_id"),
+        status: query.optional("status"),
+        placed_after: query.optional("placed_after"),
+        cursor: query.optional("cursor"),
+        limit: query.limit(DEFAULT_LIMIT, MAX_LIMIT),
+    };
+    query.finish()?;
+    Ok(HttpResponse::Ok().json(operations::list::list(&store, &listing).await?))
+}
+
+/// Read an order
+#[utoipa::path(
+    get,
+    path = "/orders/{id}",
+    operation_id = "readOrder",
+    tag = "orders",
+    params(("id" = OrderId, Path, description = "The order's id")),
+    responses(
+        (status = 200, description = "The order", body = Order),
+        (status = 400, description = "Not an id", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such order", body = Problem, content_type = "application/problem+json"),
+        (status = 500, description = "A fault of the service", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Not now", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn read(store: Data<Store>, id: Path<String>) -> Result<HttpResponse, ApiError> {
+    let order = operations::read::read(&store, order_id(&id)?).await?;
+    Ok(HttpResponse::Ok().json(order))
+}
+
+/// Cancel an order
+///
+/// What is reserved for it is given back a moment later. To cancel it again changes nothing and answers the same.
+#[utoipa::path(
+    post,
+    path = "/orders/{id}/cancel",
+    operation_id = "cancelOrder",
+    tag = "orders",
+    params(("id" = OrderId, Path, description = "The order's id")),
+    responses(
+        (status = 200, description = "The order, CANCELLED", body = Order),
+        (status = 400, description = "Not an id", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such order", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The order was rejected", body = Problem, content_type = "application/problem+json"),
+        (status = 500, description = "A fault of the service", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Not now", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn cancel(endpoint: Data<Cancel>, Trace(trace): Trace, id: Path<String>) -> Result<HttpResponse, ApiError> {
+    let order = endpoint.cancel(order_id(&id)?, trace).await?;
+    Ok(HttpResponse::Ok().json(order))
+}
+
+/// Follow an order's way
+///
+/// Each hop so far, with the service that made it and the time by that service's clock, in the order of time.
+#[utoipa::path(
+    get,
+    path = "/orders/{id}/timeline",
+    operation_id = "readTimeline",
+    tag = "orders",
+    params(("id" = OrderId, Path, description = "The order's id")),
+    responses(
+        (status = 200, description = "All hops, on one page", body = Page<Hop>),
+        (status = 400, description = "Not an id", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such order", body = Problem, content_type = "application/problem+json"),
+        (status = 500, description = "A fault of the service", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Not now", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn timeline(store: Data<Store>, id: Path<String>) -> Result<HttpResponse, ApiError> {
+    let page = operations::timeline::timeline(&store, order_id(&id)?).await?;
+    Ok(HttpResponse::Ok().json(page))
+}
+
+fn order_id(text: &str) -> Result<OrderId, ApiError> {
+    parameters::path("id", text)
+}
