@@ -34,19 +34,33 @@ pub(crate) async fn observe(
     let active = Active::begin();
     let mut span = begin_span(&request);
     request.extensions_mut().insert(Trace(span.context()));
-    let http = request.request().clone();
-    let response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
-        Ok(Ok(response)) => as_problem(response.map_into_boxed_body()),
-        Ok(Err(error)) => ServiceResponse::from_err(error, http),
+    let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    drop(active);
+    match answered {
+        Ok(Ok(response)) => {
+            let response = as_problem(response.map_into_boxed_body());
+            finish(&response, began, &mut span);
+            Ok(response)
+        }
+        Ok(Err(error)) => {
+            failed(&error, began, &mut span);
+            Err(error)
+        }
         Err(_) => {
             // The panic hook has told what and where.
-            let failed = ApiError::new(Kind::Internal, "the request failed for a reason that is not yours");
-            ServiceResponse::new(http, failed.error_response())
+            let error = ApiError::new(Kind::Internal, "the request failed for a reason that is not yours").into();
+            failed(&error, began, &mut span);
+            Err(error)
         }
-    };
-    finish(&response, began, &mut span);
-    drop(active);
-    Ok(response)
+    }
+}
+
+/// A request that ended in an error has no route any more: actix takes the request along.
+fn failed(error: &Error, began: Instant, span: &mut Span) {
+    let status = error.as_response_error().status_code();
+    span.set(names::http::RESPONSE_STATUS_CODE, i64::from(status.as_u16()));
+    span.fail("panic", error);
+    record(&Method::default(), NO_ROUTE.to_owned(), status, began.elapsed().as_secs_f64());
 }
 
 fn begin_span(request: &ServiceRequest) -> Span {
