@@ -8,9 +8,9 @@ BEGIN;
 INSERT INTO bench_orders (id, customer_id, lines, total_minor, currency, placed_at)
 VALUES (gen_random_uuid(), :customer::text,
         jsonb_build_array(
-            jsonb_build_object('sku', 'SYN-' || :a, 'quantity', :quantity, 'unit_price', jsonb_build_object('minor', 255, 'currency', 'GBP')),
-            jsonb_build_object('sku', 'SYN-' || :b, 'quantity', :quantity, 'unit_price', jsonb_build_object('minor', 255, 'currency', 'GBP')),
-            jsonb_build_object('sku', 'SYN-' || :c, 'quantity', :quantity, 'unit_price', jsonb_build_object('minor', 255, 'currency', 'GBP'))),
-        765 * :quantity, 'GBP', now());
-INSERT INTO bench_outbox (bucket, messages) VALUES (:a % 8, decode(repeat('7b22736b75223a22', 48), 'hex'));
+            jsonb_build_object('sku', 'SYN-' || :a::int, 'quantity', :quantity::int, 'unit_price', jsonb_build_object('minor', 255, 'currency', 'GBP')),
+            jsonb_build_object('sku', 'SYN-' || :b::int, 'quantity', :quantity::int, 'unit_price', jsonb_build_object('minor', 255, 'currency', 'GBP')),
+            jsonb_build_object('sku', 'SYN-' || :c::int, 'quantity', :quantity::int, 'unit_price', jsonb_build_object('minor', 255, 'currency', 'GBP'))),
+        765 * :quantity::int, 'GBP', now());
+INSERT INTO bench_outbox (bucket, messages) VALUES (:a::int % 8, decode(repeat('7b22736b75223a22', 48), 'hex'));
 COMMIT;
