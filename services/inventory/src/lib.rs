@@ -1,1 +1,14 @@
-//! Owns products and stock; reserves, releases, never sells what is not there.
+#![doc = include_str!("../README.md")]
+
+pub mod app;
+pub mod config;
+pub mod domain;
+pub mod events;
+mod metric_definitions;
+pub mod operations;
+pub mod routes;
+pub mod store;
+pub mod sweep;
+
+/// The CloudEvents `source` of what this service publishes.
+pub const SOURCE: &str = "/plumbline/inventory";

@@ -1,3 +1,7 @@
 //! Owns products and stock; reserves, releases, never sells what is not there.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    service::run::<inventory::app::Program>()
+}

@@ -1,0 +1,154 @@
+//! The service as a whole: built from its configuration, run, and ended in order.
+
+use std::{error::Error as StdError, io, net::SocketAddr, time::Duration};
+
+use contracts::topics::Topic;
+use messaging::{Topics, admin, consumer, relay};
+use rand::Rng;
+use service::{config::Reader, health::Health, http};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use utoipa::OpenApi as _;
+
+use crate::{
+    config::Config,
+    events::Orders,
+    routes::{ApiDescription, Endpoints},
+    store::{PrepareError, Store},
+    sweep,
+};
+
+/// How long the service waits for its database and for Kafka when it starts.
+const START_PATIENCE: Duration = Duration::from_secs(30);
+
+/// The consumer group that shares the order events.
+const GROUP: &str = "inventory";
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database is away, or its tables can't be brought up to date.
+    #[error("PLUMBLINE_DATABASE_URL: {0}")]
+    Database(#[from] PrepareError),
+    /// Kafka is away, or refuses the topics.
+    #[error(transparent)]
+    Topics(#[from] admin::Error),
+    /// The Kafka client refuses its settings.
+    #[error("Kafka client: {0}")]
+    Client(#[source] Box<dyn StdError + Send + Sync>),
+    /// The address can't be listened on.
+    #[error(transparent)]
+    Listen(#[from] io::Error),
+}
+
+/// The running service.
+#[derive(Debug)]
+pub struct App {
+    health: Health,
+    http: http::Running,
+    orders: consumer::Handle,
+    sweep: sweep::Handle,
+    relay: relay::Handle,
+    store: Store,
+}
+
+impl App {
+    /// Starts everything, and returns when requests are served and order events are taken.
+    ///
+    /// # Errors
+    /// See [`Error`]. Databases and brokers that are away are waited for, up to 30 s.
+    pub async fn build(config: Config) -> Result<Self, Error> {
+        let health = Health::default();
+        let serving = health.part("serving");
+        let topics = Topics::with_prefix(config.common.topic_prefix.clone());
+        let bootstrap = &config.common.kafka_bootstrap;
+        let store = Store::new(&config.database, config.database_pool);
+        patiently("the database", || store.prepare(), PrepareError::is_transient).await?;
+        patiently("Kafka", || admin::ensure_topics(bootstrap, &topics), |_| true).await?;
+
+        let relay = relay::start(relay::Config::new(bootstrap, topics.clone(), store.options().clone()));
+        let orders = consume(&config, topics, &store, &relay)?;
+        let sweep = sweep::start(config.sweep.clone(), store.clone(), relay.waker());
+        let endpoints = Endpoints { store: store.clone(), relay: relay.waker() };
+        let http = http::serve(&config.common.http, &health, ApiDescription::openapi(), move |http| {
+            endpoints.register(http);
+        })?;
+        serving.ready();
+        tracing::info!(address = %http.address(), instance = config.common.instance, "inventory service serves");
+        Ok(Self { health, http, orders, sweep, relay, store })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.http.address()
+    }
+
+    /// Ends it: no new requests, those in hand finished, no more order events, what is published on its way, and all
+    /// connections closed.
+    pub async fn stop(self) {
+        self.health.part("serving").not_ready("stopping");
+        self.http.stop().await;
+        self.orders.stop().await;
+        self.sweep.stop().await;
+        self.relay.stop().await;
+        self.store.close().await;
+    }
+}
+
+fn consume(config: &Config, topics: Topics, store: &Store, relay: &relay::Handle) -> Result<consumer::Handle, Error> {
+    let settings = consumer::Config {
+        batch_max: config.consumer_batch_max,
+        batch_wait: config.consumer_batch_wait,
+        ..consumer::Config::new(&config.common.kafka_bootstrap, topics, GROUP, vec![Topic::Orders])
+    };
+    let handler = Orders { store: store.clone(), relay: relay.waker() };
+    consumer::start(settings, store.pool().clone(), handler).map_err(|refusal| Error::Client(Box::new(refusal)))
+}
+
+/// Does something that needs a server which may just be starting, until it works or [`START_PATIENCE`] is over.
+async fn patiently<T, E: StdError, F: Future<Output = Result<T, E>>>(
+    whom: &str,
+    mut attempt: impl FnMut() -> F,
+    passes: impl Fn(&E) -> bool,
+) -> Result<T, E> {
+    let deadline = Instant::now() + START_PATIENCE;
+    loop {
+        match attempt().await {
+            Err(error) if passes(&error) && Instant::now() < deadline => {
+                tracing::warn!(%error, "waiting for {whom}");
+                let pause = Duration::from_millis(rand::rng().random_range(250..500));
+                tokio::time::sleep(pause).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// The service as a program.
+#[derive(Debug)]
+pub struct Program;
+
+impl service::Application for Program {
+    const NAME: &'static str = "inventory";
+    const ABOUT: &'static str = "owns products and stock; reserves, releases, never sells what is not there";
+    type Config = Config;
+
+    fn configure(env: &mut Reader) -> Option<Config> {
+        Config::read(env)
+    }
+
+    fn instance(config: &Config) -> String {
+        config.common.instance.clone()
+    }
+
+    async fn run(config: Config, stop: CancellationToken) -> Result<(), Box<dyn StdError>> {
+        // Dropped in the middle of its start when it is told to stop by then.
+        let app = tokio::select! {
+            app = App::build(config) => app?,
+            () = stop.cancelled() => return Ok(()),
+        };
+        stop.cancelled().await;
+        app.stop().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,114 @@
+//! What this service is configured with.
+
+use std::time::Duration;
+
+use service::config::{Common, Reader};
+
+use crate::{store::Database, sweep};
+
+/// The configuration, read once from the environment.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What every service has.
+    pub common: Common,
+    /// Its database.
+    pub database: Database,
+    /// Connections besides those of the relay.
+    pub database_pool: u32,
+    /// The most order events a transaction takes.
+    pub consumer_batch_max: usize,
+    /// How long a transaction waits for more events after the first.
+    pub consumer_batch_wait: Duration,
+    /// How reservations expire.
+    pub sweep: sweep::Config,
+}
+
+impl Config {
+    /// Reads every variable; `None` where one that must be set is not, or is wrong.
+    pub fn read(env: &mut Reader) -> Option<Self> {
+        let common = Common::read(env, "inventory", 8082);
+        let database = database(env);
+        let database_pool = env.within(
+            "PLUMBLINE_DATABASE_POOL",
+            8,
+            (3, 1_000),
+            "connections for requests, order events and the sweep; the relay has its own",
+        );
+        let consumer_batch_max = env.within(
+            "PLUMBLINE_CONSUMER_BATCH_MAX",
+            2_000,
+            (1, 100_000),
+            "the most order events a transaction takes",
+        );
+        let consumer_batch_wait = env.millis(
+            "PLUMBLINE_CONSUMER_BATCH_WAIT_MILLIS",
+            Duration::from_millis(5),
+            "how long a transaction waits for more order events after the first",
+        );
+        let sweep = sweep(env);
+        let (common, database) = (common?, database?);
+        Some(Self { common, database, database_pool, consumer_batch_max, consumer_batch_wait, sweep })
+    }
+}
+
+fn database(env: &mut Reader) -> Option<Database> {
+    let url = env.required_secret("PLUMBLINE_DATABASE_URL", "postgres://user:password@host:port/database")?;
+    match url.expose().parse() {
+        Ok(database) => Some(database),
+        Err(fault) => {
+            // The URL itself holds a password.
+            env.fault(format!(
+                "PLUMBLINE_DATABASE_URL: {fault}; it should be postgres://user:password@host:port/database"
+            ));
+            None
+        }
+    }
+}
+
+fn sweep(env: &mut Reader) -> sweep::Config {
+    let seconds = env.within(
+        "PLUMBLINE_RESERVATION_TTL_SECONDS",
+        900,
+        (1, 31_536_000),
+        "how long a reservation is held for an order that is not confirmed",
+    );
+    let interval = env.millis(
+        "PLUMBLINE_SWEEP_INTERVAL_MILLIS",
+        Duration::from_secs(5),
+        "how long to wait between looking for reservations that have expired",
+    );
+    sweep::Config { time_to_live: Duration::from_secs(seconds), interval: interval.max(Duration::from_millis(10)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn faults(pairs: &[(&str, &str)]) -> Vec<String> {
+        let pairs: HashMap<String, String> = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let mut env = Reader::from_map(pairs);
+        let config = Config::read(&mut env);
+        env.finish(config).map_or_else(|faults| faults.0, |_| Vec::new())
+    }
+
+    #[test]
+    fn a_database_is_all_it_needs() {
+        assert_eq!(
+            faults(&[("PLUMBLINE_DATABASE_URL", "postgres://i:p@localhost:15432/plumbline_inventory")]).len(),
+            0
+        );
+    }
+
+    #[test]
+    fn every_fault_is_named_and_no_password() {
+        let faults = faults(&[
+            ("PLUMBLINE_DATABASE_URL", "mysql://i:hush@localhost/x"),
+            ("PLUMBLINE_RESERVATION_TTL_SECONDS", "0"),
+            ("PLUMBLINE_CONSUMER_BATCH_MAX", "many"),
+        ]);
+        assert_eq!(faults.len(), 3, "{faults:?}");
+        assert!(!faults.join(" ").contains("hush"), "{faults:?}");
+    }
+}

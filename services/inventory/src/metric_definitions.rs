@@ -1,0 +1,116 @@
+//! Every metric of this service, and its own span attributes.
+
+use std::{sync::LazyLock, time::Duration};
+
+use opentelemetry::{
+    KeyValue, global,
+    metrics::{Counter, Histogram},
+};
+
+use crate::store::Taken;
+
+/// The span attribute that holds an order's id.
+pub(crate) const ORDER_ID: &str = "plumbline.order.id";
+/// The span attribute for the wait for locks on stock, in seconds.
+pub(crate) const LOCK_WAIT: &str = "plumbline.wait.lock";
+/// The span attribute for the wait for the commit, in seconds.
+pub(crate) const COMMIT_WAIT: &str = "plumbline.wait.commit";
+
+pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
+
+pub(crate) struct Metrics {
+    batch_size: Histogram<u64>,
+    batch_duration: Histogram<f64>,
+    lock_wait: Histogram<f64>,
+    reserved: Counter<u64>,
+    rejected: Counter<u64>,
+    released: Counter<u64>,
+    violations: Counter<u64>,
+    pub(crate) adjustments: Counter<u64>,
+    pub(crate) sweep_failures: Counter<u64>,
+}
+
+impl Metrics {
+    fn new() -> Self {
+        let meter = global::meter("plumbline.inventory");
+        let metrics = Self {
+            batch_size: meter
+                .u64_histogram("plumbline.inventory.batch.size")
+                .with_description("Order events a transaction")
+                .with_unit("{event}")
+                .with_boundaries(vec![1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0])
+                .build(),
+            batch_duration: meter
+                .f64_histogram("plumbline.inventory.batch.duration")
+                .with_description("Time of a transaction that took a batch")
+                .with_unit("s")
+                .with_boundaries(telemetry::metrics::SECONDS.to_vec())
+                .build(),
+            lock_wait: meter
+                .f64_histogram("plumbline.inventory.lock.wait")
+                .with_description("Time to lock the stock of a batch")
+                .with_unit("s")
+                .with_boundaries(telemetry::metrics::SECONDS.to_vec())
+                .build(),
+            reserved: meter
+                .u64_counter("plumbline.inventory.orders.reserved")
+                .with_description("Orders whose every line was reserved")
+                .with_unit("{order}")
+                .build(),
+            rejected: meter
+                .u64_counter("plumbline.inventory.orders.rejected")
+                .with_description("Orders of which a line lacked, so that nothing was reserved")
+                .with_unit("{order}")
+                .build(),
+            released: meter
+                .u64_counter("plumbline.inventory.orders.released")
+                .with_description("Orders whose stock was given back, by the reason: cancelled or expired")
+                .with_unit("{order}")
+                .build(),
+            violations: meter
+                .u64_counter("plumbline.inventory.stock.violations")
+                .with_description("Lines to be given back of which fewer were reserved: must be 0")
+                .with_unit("{line}")
+                .build(),
+            adjustments: meter
+                .u64_counter("plumbline.inventory.adjustments")
+                .with_description("Adjustments made, repeats of an Idempotency-Key not counted")
+                .with_unit("{adjustment}")
+                .build(),
+            sweep_failures: meter
+                .u64_counter("plumbline.inventory.sweep.failures")
+                .with_description("Sweeps that failed and were tried again at the next turn")
+                .with_unit("{sweep}")
+                .build(),
+        };
+        // Shown from the start: an alert on a counter that isn't there yet never rings.
+        metrics.violations.add(0, &[]);
+        metrics
+    }
+
+    /// Counts a batch of `events` that was taken.
+    pub(crate) fn taken(&self, events: usize, taken: &Taken, duration: Duration) {
+        self.batch_size.record(events as u64, &[]);
+        self.batch_duration.record(duration.as_secs_f64(), &[]);
+        self.lock_wait.record(taken.waits.locks.as_secs_f64(), &[]);
+        self.reserved.add(taken.reserved, &[]);
+        self.rejected.add(taken.rejected, &[]);
+        self.released("cancelled", taken.released);
+        self.violated(taken.violations);
+    }
+
+    /// Counts orders whose stock was given back.
+    pub(crate) fn released(&self, reason: &'static str, orders: u64) {
+        if orders > 0 {
+            self.released.add(orders, &[KeyValue::new("plumbline.release.reason", reason)]);
+        }
+    }
+
+    /// Counts, and says, what must not happen.
+    pub(crate) fn violated(&self, lines: u64) {
+        if lines > 0 {
+            self.violations.add(lines, &[]);
+            tracing::error!(lines, "fewer pieces were reserved than were to be given back; stock was changed by hand?");
+        }
+    }
+}

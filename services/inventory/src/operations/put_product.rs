@@ -1,0 +1,35 @@
+//! `PUT /products/{sku}`.
+
+use messaging::relay;
+use telemetry::context::TraceContext;
+
+use crate::{
+    domain::NewProduct,
+    store::{self, Put, Store},
+};
+
+/// Why a product was not put.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Makes a product, or changes it, and has that published. A product that is so already stays as it is, and nothing is
+/// published.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn put_product(
+    store: &Store,
+    relay: &relay::Waker,
+    product: NewProduct,
+    trace: Option<TraceContext>,
+) -> Result<Put, Error> {
+    let put = store.put_product(&product, trace).await?;
+    if !matches!(put, Put::Unchanged(_)) {
+        relay.wake();
+    }
+    Ok(put)
+}

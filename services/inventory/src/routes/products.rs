@@ -1,0 +1,106 @@
+//! `/products`.
+
+use actix_web::{
+    HttpResponse,
+    http::header::LOCATION,
+    web::{Data, Path},
+};
+use contracts::{
+    Sku,
+    catalogue::{Product, PutProduct},
+    page::{DEFAULT_LIMIT, MAX_LIMIT, Page},
+    problem::Problem,
+};
+use messaging::relay;
+use service::{auth::Operator, body::Json, context::Trace, parameters, problem::ApiError};
+
+use super::refusals::{BadBody, Invalid, Unanswered};
+use crate::{
+    domain::NewProduct,
+    operations::{list_products, put_product, read_product},
+    store::{Put, Store},
+};
+
+/// List products
+///
+/// By SKU.
+#[utoipa::path(
+    get,
+    path = "/products",
+    operation_id = "listProducts",
+    tag = "products",
+    params(
+        ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "At most so many; 50 if not given"),
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
+    ),
+    responses((status = 200, description = "A page of products", body = Page<Product>), Invalid, Unanswered)
+)]
+pub(super) async fn list(store: Data<Store>, mut query: parameters::Query) -> Result<HttpResponse, ApiError> {
+    let (cursor, limit) = (query.optional::<Sku>("cursor"), query.limit(DEFAULT_LIMIT, MAX_LIMIT));
+    query.finish()?;
+    Ok(HttpResponse::Ok().json(list_products::list_products(&store, cursor, limit).await?))
+}
+
+/// Read a product
+#[utoipa::path(
+    get,
+    path = "/products/{sku}",
+    operation_id = "readProduct",
+    tag = "products",
+    params(("sku" = Sku, Path, description = "The product's SKU")),
+    responses(
+        (status = 200, description = "The product", body = Product),
+        (status = 404, description = "No such product", body = Problem, content_type = "application/problem+json"),
+        Invalid,
+        Unanswered,
+    )
+)]
+pub(super) async fn read(store: Data<Store>, sku: Path<String>) -> Result<HttpResponse, ApiError> {
+    let product = read_product::read_product(&store, parameters::path("sku", &sku)?).await?;
+    Ok(HttpResponse::Ok().json(product))
+}
+
+/// Make or change a product
+///
+/// A new product has no stock. To put a product as it is already changes nothing.
+#[utoipa::path(
+    put,
+    path = "/products/{sku}",
+    operation_id = "putProduct",
+    tag = "products",
+    security(("operator" = [])),
+    params(("sku" = Sku, Path, description = "The product's SKU")),
+    request_body = PutProduct,
+    responses(
+        (status = 200, description = "The product was there, and is so now", body = Product),
+        (status = 201, description = "The product is new", body = Product,
+            headers(("Location" = String, description = "The product's URL"))),
+        (status = 401, description = "Without the operator token", body = Problem, content_type = "application/problem+json",
+            headers(("WWW-Authenticate" = String))),
+        BadBody,
+        Invalid,
+        Unanswered,
+    )
+)]
+pub(super) async fn put(
+    _: Operator,
+    store: Data<Store>,
+    relay: Data<relay::Waker>,
+    Trace(trace): Trace,
+    sku: Path<String>,
+    Json(body): Json<PutProduct>,
+) -> Result<HttpResponse, ApiError> {
+    let product = NewProduct::check(&sku, body).map_err(ApiError::invalid)?;
+    Ok(match put_product::put_product(&store, &relay, product, trace).await? {
+        Put::Created(product) => {
+            let location = format!("/products/{}", encoded(&product.sku));
+            HttpResponse::Created().insert_header((LOCATION, location)).json(product)
+        }
+        Put::Changed(product) | Put::Unchanged(product) => HttpResponse::Ok().json(product),
+    })
+}
+
+/// A SKU as it stands in a path: of the characters it may hold only the space is reserved (RFC 3986, section 2.3).
+fn encoded(sku: &Sku) -> String {
+    sku.as_str().replace(' ', "%20")
+}

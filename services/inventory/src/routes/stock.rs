@@ -1,0 +1,76 @@
+//! `/stock`.
+
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path},
+};
+use contracts::{
+    Sku,
+    problem::Problem,
+    stock::{Adjust, Adjustment, Stock},
+};
+use service::{auth::Operator, body::Json, idempotency::Key, parameters, problem::ApiError};
+
+use super::refusals::{BadBody, Invalid, Unanswered};
+use crate::{
+    domain::NewAdjustment,
+    operations::{self, read_stock},
+    store::Store,
+};
+
+/// Read the stock of a product
+#[utoipa::path(
+    get,
+    path = "/stock/{sku}",
+    operation_id = "readStock",
+    tag = "stock",
+    params(("sku" = Sku, Path, description = "The product's SKU")),
+    responses(
+        (status = 200, description = "Its stock", body = Stock),
+        (status = 404, description = "No such product", body = Problem, content_type = "application/problem+json"),
+        Invalid,
+        Unanswered,
+    )
+)]
+pub(super) async fn read(store: Data<Store>, sku: Path<String>) -> Result<HttpResponse, ApiError> {
+    let stock = read_stock::read_stock(&store, parameters::path("sku", &sku)?).await?;
+    Ok(HttpResponse::Ok().json(stock))
+}
+
+/// Adjust the stock of a product
+///
+/// For what was counted, delivered, returned or lost. With an `Idempotency-Key` a request that is sent again gets the
+/// first answer again, and no second adjustment.
+#[utoipa::path(
+    post,
+    path = "/stock/{sku}/adjustments",
+    operation_id = "adjustStock",
+    tag = "stock",
+    security(("operator" = [])),
+    params(
+        ("sku" = Sku, Path, description = "The product's SKU"),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable ASCII characters of the caller's choice"),
+    ),
+    request_body = Adjust,
+    responses(
+        (status = 200, description = "Adjusted, now or before under the same key", body = Adjustment),
+        (status = 401, description = "Without the operator token", body = Problem, content_type = "application/problem+json",
+            headers(("WWW-Authenticate" = String))),
+        (status = 404, description = "No such product", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "There are not so many to take away", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The key was used with another request", body = Problem, content_type = "application/problem+json"),
+        BadBody,
+        Invalid,
+        Unanswered,
+    )
+)]
+pub(super) async fn adjust(
+    _: Operator,
+    store: Data<Store>,
+    Key(key): Key,
+    sku: Path<String>,
+    Json(body): Json<Adjust>,
+) -> Result<HttpResponse, ApiError> {
+    let wanted = NewAdjustment::check(&sku, body).map_err(ApiError::invalid)?;
+    Ok(HttpResponse::Ok().json(operations::adjust::adjust(&store, wanted, key).await?))
+}

@@ -1,0 +1,128 @@
+//! Adjusting stock by hand.
+
+use contracts::{
+    Sku, Timestamp,
+    stock::{Adjustment, Stock},
+};
+use sqlx::{FromRow, PgConnection, Row as _, postgres::PgRow};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{
+    Error, Store,
+    rows::{StockRow, sku},
+};
+use crate::domain::{Claim, Level, NewAdjustment, Refused};
+
+/// Served by the primary key, like [`SET`].
+const LOCK: &str = "SELECT sku, available, reserved, version FROM stock WHERE sku = $1 FOR UPDATE";
+
+const SET: &str = "UPDATE stock SET available = $2, version = version + 1 WHERE sku = $1
+     RETURNING sku, available, reserved, version";
+
+/// Served by the unique index on the key.
+const HOLDER: &str = "SELECT sku, delta, reason, available_after, reserved_after, version_after, adjusted_at, body_hash
+       FROM stock_adjustments WHERE idempotency_key = $1";
+
+/// Inserts nothing where the key is taken, by a transaction that is waited for if it is still on its way.
+const INSERT: &str = "INSERT INTO stock_adjustments (id, sku, delta, reason, idempotency_key, body_hash,
+        available_after, reserved_after, version_after, adjusted_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (idempotency_key) DO NOTHING";
+
+/// What became of an adjustment that was to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Adjusted {
+    /// It is made.
+    Made(Adjustment),
+    /// It was made before, under the same key.
+    Repeated(Adjustment),
+    /// Its key stands for an adjustment that asked for something else.
+    KeyTaken,
+    /// There is no such product.
+    Unknown,
+    /// The stock does not allow it.
+    Refused(Refused),
+}
+
+impl Store {
+    /// Adjusts stock, in one transaction with the record of it.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn adjust(&self, wanted: &NewAdjustment, claim: Option<&Claim>) -> Result<Adjusted, Error> {
+        let mut transaction = self.pool.begin().await?;
+        // Under the lock, so that of two equal requests at once the second sees what the first has done.
+        let locked: Option<StockRow> =
+            sqlx::query_as(LOCK).bind(wanted.sku.as_str()).fetch_optional(&mut *transaction).await?;
+        let Some(StockRow(stock)) = locked else { return Ok(Adjusted::Unknown) };
+        if let Some(claim) = claim
+            && let Some(held) = holder(&mut transaction, claim).await?
+        {
+            return Ok(held);
+        }
+        let level = Level { available: stock.available, reserved: stock.reserved };
+        let level = match level.adjust(wanted.delta) {
+            Ok(level) => level,
+            Err(refused) => return Ok(Adjusted::Refused(refused)),
+        };
+        let StockRow(stock) =
+            sqlx::query_as(SET).bind(wanted.sku.as_str()).bind(level.available).fetch_one(&mut *transaction).await?;
+        let made = Adjustment {
+            sku: wanted.sku.clone(),
+            delta: wanted.delta,
+            reason: wanted.reason.clone(),
+            stock,
+            adjusted_at: Timestamp::now(),
+        };
+        if !record(&mut transaction, &made, claim).await? {
+            // The same key came for another product at the same time, and that transaction was first.
+            return Ok(Adjusted::KeyTaken);
+        }
+        transaction.commit().await?;
+        Ok(Adjusted::Made(made))
+    }
+}
+
+/// What the claim's key stands for, if it is taken.
+async fn holder(connection: &mut PgConnection, claim: &Claim) -> Result<Option<Adjusted>, sqlx::Error> {
+    let held: Option<Held> = sqlx::query_as(HOLDER).bind(&claim.key).fetch_optional(connection).await?;
+    Ok(held.map(|held| match held.body_hash.as_deref() == Some(claim.fingerprint.as_bytes()) {
+        true => Adjusted::Repeated(held.adjustment),
+        false => Adjusted::KeyTaken,
+    }))
+}
+
+/// Keeps the record; `false` where its key is taken.
+async fn record(connection: &mut PgConnection, made: &Adjustment, claim: Option<&Claim>) -> Result<bool, sqlx::Error> {
+    let inserted = sqlx::query(INSERT)
+        .bind(Uuid::now_v7())
+        .bind(made.sku.as_str())
+        .bind(made.delta)
+        .bind(&made.reason)
+        .bind(claim.map(|claim| &claim.key))
+        .bind(claim.map(|claim| claim.fingerprint.as_bytes()))
+        .bind(made.stock.available)
+        .bind(made.stock.reserved)
+        .bind(made.stock.version)
+        .bind(made.adjusted_at.as_offset())
+        .execute(connection)
+        .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+/// The adjustment that holds a key, with what it asked for.
+struct Held {
+    adjustment: Adjustment,
+    body_hash: Option<Vec<u8>>,
+}
+
+impl<'r> FromRow<'r, PgRow> for Held {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        let sku: Sku = sku(row, 0)?;
+        let stock =
+            Stock { sku: sku.clone(), available: row.try_get(3)?, reserved: row.try_get(4)?, version: row.try_get(5)? };
+        let adjusted_at = row.try_get::<OffsetDateTime, _>(6)?.into();
+        let adjustment = Adjustment { sku, delta: row.try_get(1)?, reason: row.try_get(2)?, stock, adjusted_at };
+        Ok(Self { adjustment, body_hash: row.try_get(7)? })
+    }
+}

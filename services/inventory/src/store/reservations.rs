@@ -1,0 +1,132 @@
+//! Rows of reservations. The primary key serves every statement.
+
+use std::collections::HashMap;
+
+use contracts::{
+    OrderId, StockLine, Timestamp,
+    stock::{Reservation, ReservationStatus},
+};
+use sqlx::{PgConnection, Row as _, postgres::PgBindIterExt, types::Json};
+use uuid::Uuid;
+
+use super::{
+    Error, Store,
+    rows::{ReservationRow, code_of, order_id, status_of},
+};
+use crate::domain::NewReservation;
+
+const GET: &str = "SELECT order_id, status, lines, decided_at, released_at FROM reservations WHERE order_id = $1";
+
+const STATUSES: &str = "SELECT order_id, status FROM reservations WHERE order_id = ANY($1)";
+
+const LINES: &str = "SELECT order_id, lines FROM reservations WHERE order_id = ANY($1)";
+
+/// In the order of ids, see the lock order.
+const LOCK: &str = "SELECT order_id, status FROM reservations WHERE order_id = ANY($1) ORDER BY order_id FOR UPDATE";
+
+const INSERT: &str = "INSERT INTO reservations (order_id, status, lines, lacking, released_at, decided_at)
+     SELECT decided.*, $6 FROM unnest($1::uuid[], $2::smallint[], $3::jsonb[], $4::jsonb[], $5::timestamptz[]) AS decided";
+
+const CONFIRM: &str = "UPDATE reservations SET status = 1 WHERE order_id = ANY($1) AND status = 0";
+
+const RELEASE: &str = "UPDATE reservations SET status = 3, released_at = $2 WHERE order_id = ANY($1)";
+
+impl Store {
+    /// The reservation of an order.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn reservation(&self, order_id: OrderId) -> Result<Option<Reservation>, Error> {
+        let row: Option<ReservationRow> =
+            sqlx::query_as(GET).bind(order_id.as_uuid()).fetch_optional(&self.pool).await?;
+        Ok(row.map(|ReservationRow(reservation)| reservation))
+    }
+}
+
+/// The statuses of those of these orders that have a reservation.
+pub(super) async fn statuses(
+    connection: &mut PgConnection,
+    orders: &[Uuid],
+) -> Result<HashMap<OrderId, ReservationStatus>, sqlx::Error> {
+    read_statuses(connection, STATUSES, orders).await
+}
+
+/// The same, locked until the transaction ends.
+pub(super) async fn lock(
+    connection: &mut PgConnection,
+    orders: &[Uuid],
+) -> Result<HashMap<OrderId, ReservationStatus>, sqlx::Error> {
+    read_statuses(connection, LOCK, orders).await
+}
+
+async fn read_statuses(
+    connection: &mut PgConnection,
+    statement: &'static str,
+    orders: &[Uuid],
+) -> Result<HashMap<OrderId, ReservationStatus>, sqlx::Error> {
+    if orders.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sqlx::query(statement).bind(orders).fetch_all(connection).await?;
+    rows.iter().map(|row| Ok((order_id(row, 0)?, status_of(row.try_get(1)?)?))).collect()
+}
+
+/// The lines of those of these orders that have a reservation; they never change.
+pub(super) async fn lines(
+    connection: &mut PgConnection,
+    orders: &[Uuid],
+) -> Result<HashMap<OrderId, Vec<StockLine>>, sqlx::Error> {
+    if orders.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sqlx::query(LINES).bind(orders).fetch_all(connection).await?;
+    rows.iter().map(|row| Ok((order_id(row, 0)?, row.try_get::<Json<_>, _>(1)?.0))).collect()
+}
+
+/// Stores what was decided at `now`.
+pub(super) async fn insert(
+    connection: &mut PgConnection,
+    new: &[NewReservation<'_>],
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let released_at = |new: &NewReservation<'_>| (new.status == ReservationStatus::Released).then(|| now.as_offset());
+    sqlx::query(INSERT)
+        .bind(new.iter().map(|new| new.order_id.as_uuid()).bind_iter())
+        .bind(new.iter().map(|new| code_of(new.status)).bind_iter())
+        .bind(new.iter().map(|new| Json(new.lines)).bind_iter())
+        .bind(new.iter().map(|new| new.lacking.as_ref().map(Json)).bind_iter())
+        .bind(new.iter().map(released_at).bind_iter())
+        .bind(now.as_offset())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Confirms those of these orders' reservations that are HELD.
+pub(super) async fn confirm(connection: &mut PgConnection, orders: &[OrderId]) -> Result<(), sqlx::Error> {
+    if orders.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(CONFIRM).bind(orders.iter().map(|order| order.as_uuid()).bind_iter()).execute(connection).await?;
+    Ok(())
+}
+
+/// Releases reservations that were locked and found live.
+pub(super) async fn release(
+    connection: &mut PgConnection,
+    orders: &[OrderId],
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    if orders.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(RELEASE)
+        .bind(orders.iter().map(|order| order.as_uuid()).bind_iter())
+        .bind(now.as_offset())
+        .execute(connection)
+        .await?;
+    Ok(())
+}

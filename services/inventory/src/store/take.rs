@@ -1,0 +1,200 @@
+//! What the order service's news do to stock: one transaction a batch, a handful of statements however large it is.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::{Duration, Instant},
+};
+
+use contracts::{
+    OrderId, StockLine, Timestamp,
+    event::{Hops, ReleaseReason, StockRejected, StockReleased, StockReserved},
+};
+use messaging::{BUCKETS, Broken, Message, consumer, consumer::HandleError, crash, inbox, outbox};
+use sqlx::{Connection, PgConnection};
+use telemetry::{context::TraceContext, spans::Span};
+use uuid::Uuid;
+
+use super::{Store, reservations, stock};
+use crate::{
+    SOURCE,
+    domain::{Decided, Found, OrderEvent, Outcome, Standing, decide},
+};
+
+/// A batch of the order service's news.
+#[derive(Debug)]
+pub struct OrderNews<'a> {
+    /// What it tells, in the order in which it was told.
+    pub told: Vec<Told<'a>>,
+    /// What can't be understood, and why.
+    pub broken: Vec<(&'a Message, Broken)>,
+    /// When it came from Kafka.
+    pub received_at: Timestamp,
+}
+
+/// An event with the message that brought it.
+#[derive(Debug)]
+pub struct Told<'a> {
+    /// The event.
+    pub event: OrderEvent,
+    /// The message.
+    pub message: &'a Message,
+    /// The span of its being taken, where its trace is recorded.
+    pub span: Option<Span>,
+}
+
+impl Told<'_> {
+    /// What is published because of it belongs under this.
+    fn trace(&self) -> Option<TraceContext> {
+        self.span.as_ref().and_then(Span::context).or(self.message.trace)
+    }
+}
+
+/// What a batch came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Taken {
+    /// Orders reserved.
+    pub reserved: u64,
+    /// Orders rejected.
+    pub rejected: u64,
+    /// Orders whose stock was given back.
+    pub released: u64,
+    /// See [`Decided::violations`].
+    pub violations: u64,
+    /// What its transaction waited for.
+    pub waits: Waits,
+}
+
+/// What a transaction waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Waits {
+    /// For a connection.
+    pub pool: Duration,
+    /// For the locks on stock, the statement that takes them included.
+    pub locks: Duration,
+    /// For the commit.
+    pub commit: Duration,
+}
+
+impl Store {
+    /// Takes a batch of news: moves the inbox, decides, moves stock and reservations, and writes what is to be published
+    /// and what goes to the dead letters, all in one transaction.
+    ///
+    /// # Errors
+    /// When another consumer has taken some of it, and those of the database; then nothing has happened.
+    pub async fn take(&self, batch: &consumer::Batch, news: &OrderNews<'_>) -> Result<Taken, HandleError> {
+        let mut clock = Stopwatch::start();
+        let mut connection = self.pool.acquire().await?;
+        let pool = clock.lap();
+        let mut transaction = connection.begin().await?;
+        inbox::advance(&mut transaction, batch.spans()).await?;
+        let (found, locks) = find(&mut transaction, &news.told).await?;
+        let decided_at = Timestamp::now();
+        let decided = decide(news.told.iter().map(|told| &told.event), &found);
+        apply(&mut transaction, &decided, decided_at).await?;
+        publish(news, &decided, decided_at).write(&mut transaction).await?;
+        crash::point("consumer.before-commit");
+        clock.lap();
+        transaction.commit().await?;
+        Ok(Taken { waits: Waits { pool, locks, commit: clock.lap() }, ..count(&decided) })
+    }
+}
+
+/// Reads what deciding these events needs to know, with every row locked that it may change, save reservations that are
+/// only confirmed: that is one blind update.
+///
+/// What is read before its lock is only what can't change meanwhile. All news of an order come through one partition,
+/// whose position this transaction has locked, so nobody else makes a reservation for these orders; and lines never
+/// change. A status may, by the sweep, and is read under its lock where it matters.
+async fn find(connection: &mut PgConnection, told: &[Told<'_>]) -> Result<(Found, Duration), sqlx::Error> {
+    let (placed, cancelled) = split(told);
+    let mut live = reservations::lines(connection, &cancelled).await?;
+    let placed_before = reservations::statuses(connection, &placed).await?;
+
+    let wanted = told.iter().flat_map(|told| told.event.lines()).chain(live.values().flatten());
+    let skus: BTreeSet<&str> = wanted.map(|line: &StockLine| line.sku.as_str()).collect();
+    let mut clock = Stopwatch::start();
+    let stock = stock::lock(connection, skus).await?;
+    let waited = clock.lap();
+
+    let locked: Vec<Uuid> = live.keys().map(|order| order.as_uuid()).collect();
+    let cancelled_before = reservations::lock(connection, &locked).await?;
+    let mut reservations: HashMap<OrderId, Standing> =
+        placed_before.into_iter().map(|(order, status)| (order, Standing { status, lines: Vec::new() })).collect();
+    reservations.extend(cancelled_before.into_iter().map(|(order, status)| {
+        let lines = live.remove(&order).unwrap_or_default();
+        (order, Standing { status, lines })
+    }));
+    Ok((Found { stock, reservations }, waited))
+}
+
+/// The orders that are placed and not cancelled, and those that are cancelled.
+fn split(told: &[Told<'_>]) -> (Vec<Uuid>, Vec<Uuid>) {
+    let of = |wanted: fn(&OrderEvent) -> bool| -> BTreeSet<OrderId> {
+        told.iter().map(|told| &told.event).filter(|event| wanted(event)).map(OrderEvent::order_id).collect()
+    };
+    let cancelled = of(|event| matches!(event, OrderEvent::Cancelled(_)));
+    let placed = of(|event| matches!(event, OrderEvent::Placed { .. }));
+    let placed = placed.difference(&cancelled).map(|order| order.as_uuid()).collect();
+    (placed, cancelled.iter().map(|order| order.as_uuid()).collect())
+}
+
+async fn apply(connection: &mut PgConnection, decided: &Decided<'_>, now: Timestamp) -> Result<(), sqlx::Error> {
+    stock::set(connection, &decided.stock).await?;
+    reservations::confirm(connection, &decided.confirmed).await?;
+    reservations::insert(connection, &decided.reservations, now).await?;
+    reservations::release(connection, &decided.released, now).await
+}
+
+/// What is to be said about a batch.
+fn publish(news: &OrderNews<'_>, decided: &Decided<'_>, decided_at: Timestamp) -> outbox::Batch {
+    let mut events = outbox::Batch::new(SOURCE);
+    for (index, outcome) in &decided.outcomes {
+        let told = &news.told[*index];
+        let order_id = told.event.order_id();
+        let hops = Hops { published_at: told.message.timestamp, received_at: news.received_at, decided_at };
+        let (bucket, trace) = (order_id.bucket(BUCKETS), told.trace());
+        match outcome {
+            Outcome::Reserved => {
+                let lines = told.event.lines().to_vec();
+                events.push(bucket, &StockReserved { order_id, lines, hops }, trace);
+            }
+            Outcome::Rejected(lacking) => {
+                events.push(bucket, &StockRejected { order_id, lacking: lacking.clone(), hops }, trace);
+            }
+            Outcome::Released => {
+                let reason = ReleaseReason::Cancelled;
+                events.push(bucket, &StockReleased { order_id, reason, released_at: decided_at }, trace);
+            }
+        }
+    }
+    for (message, reason) in &news.broken {
+        events.dead_letter(message, reason);
+    }
+    events
+}
+
+fn count(decided: &Decided<'_>) -> Taken {
+    let mut taken = Taken { violations: decided.violations, ..Taken::default() };
+    for (_, outcome) in &decided.outcomes {
+        match outcome {
+            Outcome::Reserved => taken.reserved += 1,
+            Outcome::Rejected(_) => taken.rejected += 1,
+            Outcome::Released => taken.released += 1,
+        }
+    }
+    taken
+}
+
+/// Tells how long each step took.
+struct Stopwatch(Instant);
+
+impl Stopwatch {
+    fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    fn lap(&mut self) -> Duration {
+        let now = Instant::now();
+        now - std::mem::replace(&mut self.0, now)
+    }
+}

@@ -1,0 +1,123 @@
+//! The sweep: gives back what was reserved for orders that were never confirmed.
+//!
+//! It is the way back from what no transaction covers: an order service that was rolled back to an older backup, an
+//! order placed by a writer that never confirms. Every instance tries at its interval; a lock in the database lets one
+//! of them work.
+
+use std::time::Duration;
+
+use contracts::Timestamp;
+use messaging::relay;
+use tokio::{sync::watch, task::JoinHandle, time::sleep};
+
+use crate::{
+    metric_definitions::METRICS,
+    store::{self, Store, Swept},
+};
+
+/// The most reservations a transaction gives back: few, so that batches don't wait long for its locks.
+const STEP: usize = 200;
+
+/// How far behind the last sweep the next one begins: far more than a transaction takes from deciding to committing.
+const OVERLAP: Duration = Duration::from_secs(600);
+
+/// How the sweep works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// How long a reservation may stay HELD.
+    pub time_to_live: Duration,
+    /// How long to wait between sweeps.
+    pub interval: Duration,
+}
+
+/// A running sweep.
+#[derive(Debug)]
+pub struct Handle {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Handle {
+    /// Finishes the transaction in hand, and ends.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        // A task that panicked has said so itself; there is nothing left to wait for.
+        let _ = self.task.await;
+    }
+}
+
+/// Starts the sweep. It runs until it is stopped, through losses of the database. `relay` is woken when reservations
+/// were given back.
+pub fn start(config: Config, store: Store, relay: relay::Waker) -> Handle {
+    let (stop, stopped) = watch::channel(false);
+    let sweeper = Sweeper { config, store, relay, settled_until: Timestamp::from_unix_micros(0), stopped };
+    Handle { stop, task: tokio::spawn(sweeper.run()) }
+}
+
+struct Sweeper {
+    config: Config,
+    store: Store,
+    relay: relay::Waker,
+    /// Nothing decided before this is HELD any more, so the next sweep need not look there. `None` past the year 9999.
+    settled_until: Option<Timestamp>,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Sweeper {
+    async fn run(mut self) {
+        loop {
+            tokio::select! {
+                () = sleep(self.config.interval) => {}
+                _ = self.stopped.wait_for(|stopped| *stopped) => return,
+            }
+            if let Err(error) = self.sweep().await {
+                METRICS.sweep_failures.add(1, &[]);
+                tracing::warn!(%error, "overdue reservations not swept; tried again at the next turn");
+            }
+        }
+    }
+
+    async fn sweep(&mut self) -> Result<(), store::Error> {
+        let overdue_before = earlier(Timestamp::now(), self.config.time_to_live);
+        let (Some(since), Some(before)) = (self.settled_until, overdue_before) else { return Ok(()) };
+        while !*self.stopped.borrow() {
+            match self.store.expire(since, before, STEP as i64).await? {
+                Swept::Elsewhere => return Ok(()),
+                Swept::Here { found, released, violations } => {
+                    self.note(released, violations);
+                    if found < STEP {
+                        self.settled_until = earlier(before, OVERLAP).max(self.settled_until);
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&self, released: usize, violations: u64) {
+        METRICS.violated(violations);
+        if released > 0 {
+            METRICS.released("expired", released as u64);
+            tracing::info!(released, "reservations expired: their orders were not confirmed in time");
+            self.relay.wake();
+        }
+    }
+}
+
+fn earlier(at: Timestamp, by: Duration) -> Option<Timestamp> {
+    let micros = i64::try_from(by.as_micros()).ok()?;
+    Timestamp::from_unix_micros(at.unix_micros().checked_sub(micros)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_to_live_beyond_all_clocks_overdues_nothing() {
+        let now = Timestamp::now();
+        assert_eq!(earlier(now, Duration::from_secs(1)).unwrap().micros_since(now), -1_000_000);
+        assert_eq!(earlier(now, Duration::from_secs(u64::MAX / 1_000_000)), None);
+    }
+}
