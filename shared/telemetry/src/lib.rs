@@ -2,6 +2,7 @@
 
 pub mod context;
 mod error;
+pub mod export;
 pub mod logs;
 pub mod metrics;
 pub mod names;

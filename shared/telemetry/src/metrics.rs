@@ -3,7 +3,7 @@
 //! Instruments come from `opentelemetry::global::meter("plumbline.…")`. They must be made after [`crate::init`], which
 //! a `LazyLock` does by itself: instruments made before it count nothing.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use opentelemetry::global;
 use opentelemetry_sdk::{Resource, metrics::SdkMeterProvider};
@@ -34,11 +34,17 @@ pub fn prometheus_text() -> String {
 
 /// Makes the meter provider of this process; the first call counts.
 pub(crate) fn start(resource: Resource) -> Result<(), Error> {
+    // Held to the end: who comes second, and makes instruments next, must find the provider in its place.
+    static STARTING: Mutex<()> = Mutex::new(());
+    let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    if REGISTRY.get().is_some() {
+        return Ok(());
+    }
     let registry = Registry::new();
     let exporter =
         opentelemetry_prometheus::exporter().with_registry(registry.clone()).scope_info_enabled(false).build()?;
-    if REGISTRY.set(registry).is_ok() {
-        global::set_meter_provider(SdkMeterProvider::builder().with_resource(resource).with_reader(exporter).build());
-    }
+    global::set_meter_provider(SdkMeterProvider::builder().with_resource(resource).with_reader(exporter).build());
+    // Only here is it set, and not twice under the lock.
+    let _ = REGISTRY.set(registry);
     Ok(())
 }

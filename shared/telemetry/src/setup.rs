@@ -4,12 +4,9 @@ use std::{env, time::Duration};
 
 use opentelemetry::KeyValue;
 use opentelemetry_otlp::SpanExporter;
-use opentelemetry_sdk::{
-    Resource,
-    trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider},
-};
+use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
 
-use crate::{Error, logs, metrics, names::resource, spans};
+use crate::{Error, export, logs, metrics, names::resource, spans};
 
 /// What a process tells of itself, and how it logs.
 #[derive(Debug, Clone)]
@@ -53,11 +50,7 @@ pub fn init(settings: Telemetry) -> Result<Guard, Error> {
         return Ok(Guard { traces: None });
     }
     let exporter = SpanExporter::builder().with_tonic().build()?;
-    let mut batches = BatchConfigBuilder::default();
-    if !is_set("OTEL_BSP_MAX_QUEUE_SIZE") {
-        batches = batches.with_max_queue_size(SPAN_QUEUE);
-    }
-    let processor = BatchSpanProcessor::builder(exporter).with_batch_config(batches.build()).build();
+    let processor = export::batches(exporter, span_queue());
     let provider = SdkTracerProvider::builder().with_resource(resource).with_span_processor(processor).build();
     let first = spans::install(&provider, sampler());
     Ok(Guard { traces: first.then_some(provider) })
@@ -83,6 +76,11 @@ impl Guard {
 
 fn is_set(variable: &str) -> bool {
     env::var_os(variable).is_some_and(|value| !value.is_empty())
+}
+
+fn span_queue() -> usize {
+    let given = env::var("OTEL_BSP_MAX_QUEUE_SIZE").ok().and_then(|size| size.parse().ok());
+    given.filter(|size| *size > 0).unwrap_or(SPAN_QUEUE)
 }
 
 fn sampler() -> spans::Sampler {

@@ -195,3 +195,18 @@ impl Span {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_an_exporter_nothing_is_recorded_and_the_trace_is_carried_on() {
+        let above: TraceContext = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap();
+        let mut span = server("POST /orders").parent(above).start();
+        span.set(names::http::ROUTE, "/orders");
+        assert!(!span.is_recording());
+        assert_eq!(span.context(), Some(above));
+        assert_eq!(internal("decide").start().context(), None);
+    }
+}
