@@ -1,5 +1,7 @@
 //! Spans and metrics as they leave the process.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails, in its helpers too")]
+
 mod kept;
 mod losses;
 mod recorded;
