@@ -1,0 +1,59 @@
+//! The smallest service: `cargo run -p service --example hello`, then open http://127.0.0.1:8089/docs/.
+
+use std::{error::Error, process::ExitCode};
+
+use actix_web::{HttpResponse, Responder, web};
+use service::{
+    Application, Resource,
+    config::{Common, Reader},
+    health::Health,
+    http,
+};
+use tokio_util::sync::CancellationToken;
+use utoipa::OpenApi;
+
+#[derive(OpenApi)]
+#[openapi(info(title = "Hello", version = "1", description = "The smallest service"), paths(hello))]
+struct Api;
+
+/// Greets.
+#[utoipa::path(
+    get,
+    path = "/hello/{name}",
+    params(("name" = String, Path, description = "Whom")),
+    responses((status = 200, description = "A greeting"))
+)]
+async fn hello(name: web::Path<String>) -> impl Responder {
+    HttpResponse::Ok().body(format!("Hello, {name}"))
+}
+
+struct Hello;
+
+impl Application for Hello {
+    const NAME: &'static str = "hello";
+    const ABOUT: &'static str = "greets";
+    type Config = Common;
+
+    fn configure(env: &mut Reader) -> Option<Common> {
+        Common::read(env, Self::NAME, 8089)
+    }
+
+    fn instance(config: &Common) -> String {
+        config.instance.clone()
+    }
+
+    async fn run(config: Common, stop: CancellationToken) -> Result<(), Box<dyn Error>> {
+        let routes = |config: &mut web::ServiceConfig| {
+            config.service(Resource::at("/hello/{name}").get(hello));
+        };
+        let server = http::serve(&config.http, &Health::default(), Api::openapi(), routes)?;
+        println!("http://{}", server.address());
+        stop.cancelled().await;
+        server.stop().await;
+        Ok(())
+    }
+}
+
+fn main() -> ExitCode {
+    service::run::<Hello>()
+}
