@@ -1,7 +1,7 @@
 //! A message as it comes from Kafka.
 
 use contracts::{Timestamp, event::Event, topics::Topic};
-use rdkafka::message::{BorrowedMessage, Headers, Message as _, OwnedHeaders};
+use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Headers, Message as _, OwnedHeaders};
 use telemetry::context::TraceContext;
 
 /// Why a message can't be processed, ever.
@@ -72,17 +72,9 @@ impl Message {
                 .unwrap_or_else(Timestamp::now),
             trace,
             payload: message.payload().unwrap_or_default().to_vec(),
-            headers: None,
+            // A dead letter takes them along, and only its handler knows whether it will be one.
+            headers: message.headers().map(BorrowedHeaders::detach),
         }
-        .keeping_headers_if_odd(message)
-    }
-
-    /// Headers are only wanted again for a dead letter, so they are kept only where the message already looks odd.
-    fn keeping_headers_if_odd(mut self, message: &BorrowedMessage<'_>) -> Self {
-        if self.event_type.is_none() {
-            self.headers = message.headers().map(|headers| headers.detach());
-        }
-        self
     }
 
     /// Whether it is an event of type `E`.
@@ -109,16 +101,7 @@ impl Message {
 
     /// The headers that go with it into a dead letter.
     pub(crate) fn headers_for_dead_letter(&self) -> Vec<(String, Vec<u8>)> {
-        let mut headers: Vec<(String, Vec<u8>)> = match &self.headers {
-            Some(kept) => kept.iter().map(|h| (h.key.to_owned(), h.value.unwrap_or_default().to_vec())).collect(),
-            None => Vec::new(),
-        };
-        if let Some(event_type) = &self.event_type {
-            headers.push(("ce_type".to_owned(), event_type.clone().into_bytes()));
-        }
-        if let Some(trace) = &self.trace {
-            headers.push(("traceparent".to_owned(), trace.to_string().into_bytes()));
-        }
-        headers
+        let headers = self.headers.iter().flat_map(OwnedHeaders::iter);
+        headers.map(|header| (header.key.to_owned(), header.value.unwrap_or_default().to_vec())).collect()
     }
 }
