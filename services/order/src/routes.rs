@@ -1,6 +1,7 @@
 //! The table of URLs, and its endpoints: decode, call one operation, encode.
 
 mod failures;
+pub mod problems;
 
 use actix_web::{
     HttpResponse,
@@ -11,7 +12,6 @@ use contracts::{
     OrderId,
     order::{Hop, Order, PlaceOrder},
     page::{DEFAULT_LIMIT, MAX_LIMIT, Page},
-    problem::Problem,
 };
 use service::{Resource, body::Json, context::Trace, idempotency::Key, parameters, prefer::Wait, problem::ApiError};
 use utoipa::OpenApi;
@@ -55,7 +55,8 @@ impl Endpoints {
 #[derive(Debug, OpenApi)]
 #[openapi(
     info(title = "Plumbline: orders", description = "Takes orders, and owns their life."),
-    paths(place, list, read, cancel, timeline)
+    paths(place, list, read, cancel, timeline),
+    components(schemas(contracts::problem::Problem))
 )]
 pub struct ApiDescription;
 
@@ -70,21 +71,17 @@ pub struct ApiDescription;
     operation_id = "placeOrder",
     tag = "orders",
     params(
-        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable ASCII characters of the caller's choice"),
-        ("Prefer" = Option<String>, Header, description = "`wait=N`: wait up to N seconds (0 to 30) for the decision (RFC 7240)"),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable ASCII characters"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: wait up to N (0 to 30) seconds (RFC 7240)"),
     ),
     request_body = PlaceOrder,
     responses(
-        (status = 202, description = "Accepted", body = Order, headers(("Location" = String, description = "The order's URL"))),
+        (status = 202, description = "Accepted", body = Order,
+            headers(("Location" = String, description = "The order's URL"))),
         (status = 200, description = "Accepted and decided, within the wait that was preferred", body = Order,
             headers(("Location" = String), ("Preference-Applied" = String, description = "`wait`"))),
-        (status = 400, description = "Not valid; `errors` has every fault", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "Over 1 MiB", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "The key was used with another request", body = Problem, content_type = "application/problem+json"),
-        (status = 500, description = "A fault of the service", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Not now; send it again, best with a key", body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Seconds"))),
+        problems::Any,
+        problems::OfPlacing,
     )
 )]
 async fn place(
@@ -117,15 +114,13 @@ async fn place(
     params(
         ("customer_id" = Option<contracts::CustomerId>, Query, description = "Only this customer's"),
         ("status" = Option<contracts::order::OrderStatus>, Query, description = "Only those in this status"),
-        ("placed_after" = Option<contracts::Timestamp>, Query, description = "Only those placed later than this (RFC 3339)"),
+        ("placed_after" = Option<contracts::Timestamp>, Query, description = "Only those placed later (RFC 3339)"),
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "At most so many; 50 if not given"),
         ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
     ),
     responses(
         (status = 200, description = "A page of orders", body = Page<Order>),
-        (status = 400, description = "Not valid", body = Problem, content_type = "application/problem+json"),
-        (status = 500, description = "A fault of the service", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Not now", body = Problem, content_type = "application/problem+json"),
+        problems::Any,
     )
 )]
 async fn list(store: Data<Store>, mut query: parameters::Query) -> Result<HttpResponse, ApiError> {
@@ -149,10 +144,8 @@ async fn list(store: Data<Store>, mut query: parameters::Query) -> Result<HttpRe
     params(("id" = OrderId, Path, description = "The order's id")),
     responses(
         (status = 200, description = "The order", body = Order),
-        (status = 400, description = "Not an id", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such order", body = Problem, content_type = "application/problem+json"),
-        (status = 500, description = "A fault of the service", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Not now", body = Problem, content_type = "application/problem+json"),
+        problems::Any,
+        problems::OfOne,
     )
 )]
 async fn read(store: Data<Store>, id: Path<String>) -> Result<HttpResponse, ApiError> {
@@ -171,11 +164,9 @@ async fn read(store: Data<Store>, id: Path<String>) -> Result<HttpResponse, ApiE
     params(("id" = OrderId, Path, description = "The order's id")),
     responses(
         (status = 200, description = "The order, CANCELLED", body = Order),
-        (status = 400, description = "Not an id", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such order", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The order was rejected", body = Problem, content_type = "application/problem+json"),
-        (status = 500, description = "A fault of the service", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Not now", body = Problem, content_type = "application/problem+json"),
+        problems::Any,
+        problems::OfOne,
+        problems::OfCancelling,
     )
 )]
 async fn cancel(endpoint: Data<Cancel>, Trace(trace): Trace, id: Path<String>) -> Result<HttpResponse, ApiError> {
@@ -194,10 +185,8 @@ async fn cancel(endpoint: Data<Cancel>, Trace(trace): Trace, id: Path<String>) -
     params(("id" = OrderId, Path, description = "The order's id")),
     responses(
         (status = 200, description = "All hops, on one page", body = Page<Hop>),
-        (status = 400, description = "Not an id", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such order", body = Problem, content_type = "application/problem+json"),
-        (status = 500, description = "A fault of the service", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Not now", body = Problem, content_type = "application/problem+json"),
+        problems::Any,
+        problems::OfOne,
     )
 )]
 async fn timeline(store: Data<Store>, id: Path<String>) -> Result<HttpResponse, ApiError> {

@@ -230,7 +230,8 @@ mod tests {
         fn a_draft_keeps_every_piece_and_its_price(
             wanted in prop::collection::vec((prop::sample::select(vec!["A", "B"]), 1u32..1_000), 1..50),
         ) {
-            let lines: Vec<_> = wanted.iter().map(|(sku, quantity)| json!({"sku": sku, "quantity": quantity})).collect();
+            let line = |(sku, quantity): &(&str, u32)| json!({"sku": sku, "quantity": quantity});
+            let lines: Vec<_> = wanted.iter().map(line).collect();
             let draft = check(json!({ "lines": lines })).unwrap();
             let pieces = |sku: &str| -> u32 { wanted.iter().filter(|(s, _)| *s == sku).map(|(_, n)| n).sum() };
             for line in &draft.lines {
