@@ -17,7 +17,7 @@ use super::{Committed, Config, Error, queue::Queue};
 use crate::{
     domain::NewOrder,
     metric_definitions::{METRICS, ORDER_ID},
-    store::{self, Placement, Writer},
+    store::{self, Attempt, Placement, Writer},
 };
 
 /// An order that waits to be committed, and who waits for it.
@@ -92,18 +92,18 @@ impl Task {
             for pending in &batch {
                 METRICS.queue_wait.record((taken_at - pending.queued_at).as_secs_f64(), &[]);
             }
-            self.commit(&mut batch).await;
+            self.commit(&mut batch, Attempt::First).await;
         }
     }
 
     /// Commits a batch, as often as it takes, and answers every order of it.
-    async fn commit(&mut self, batch: &mut Vec<Pending>) {
+    async fn commit(&mut self, batch: &mut Vec<Pending>, mut attempt: Attempt) {
         let mut failures = 0;
         loop {
             self.give_up_late(batch);
             let Some(deadline) = batch.iter().map(|pending| pending.queued_at + self.patience).min() else { return };
             let began = Instant::now();
-            match self.try_commit(batch, deadline).await {
+            match self.try_commit(batch, attempt, deadline).await {
                 Ok(placements) => {
                     self.relay.wake();
                     let transaction = Transaction { began, orders: batch.len() };
@@ -114,6 +114,7 @@ impl Task {
                 }
                 Err(Failure::Passing(reason)) => {
                     failures += 1;
+                    attempt = Attempt::Again;
                     METRICS.commit_retries.add(1, &[]);
                     let pause = pause(failures);
                     tracing::warn!(reason, orders = batch.len(), failures, ?pause, "commit failed; it is tried again");
@@ -125,22 +126,27 @@ impl Task {
                 }
                 Err(Failure::Refused(error)) => {
                     tracing::warn!(%error, orders = batch.len(), "commit refused; each order is tried alone");
-                    return self.commit_alone(batch).await;
+                    return self.commit_alone(batch, attempt).await;
                 }
             }
         }
     }
 
     /// Commits each order in a transaction of its own, so that the one that is refused is alone in that.
-    async fn commit_alone(&mut self, batch: &mut Vec<Pending>) {
+    async fn commit_alone(&mut self, batch: &mut Vec<Pending>, attempt: Attempt) {
         for pending in batch.drain(..) {
-            Box::pin(self.commit(&mut vec![pending])).await;
+            Box::pin(self.commit(&mut vec![pending], attempt)).await;
         }
     }
 
-    async fn try_commit(&mut self, batch: &[Pending], deadline: Instant) -> Result<Vec<Placement>, Failure> {
+    async fn try_commit(
+        &mut self,
+        batch: &[Pending],
+        attempt: Attempt,
+        deadline: Instant,
+    ) -> Result<Vec<Placement>, Failure> {
         let began = Instant::now();
-        let placements = timeout_at(deadline, self.writer.place(batch))
+        let placements = timeout_at(deadline, self.writer.place(batch, attempt))
             .await
             .map_err(|_| Failure::Passing("no answer in time".to_owned()))?
             .map_err(Failure::from)?;

@@ -35,6 +35,7 @@ impl Draft {
             }
             _ => {
                 check.lines.reserve_exact(body.lines.len());
+                check.many = body.lines.len() > FEW;
                 body.lines.iter().enumerate().for_each(|(index, line)| check.line(index, line, &product));
             }
         }
@@ -46,10 +47,15 @@ impl Draft {
     }
 }
 
+/// Among so many lines one is found sooner by looking through them than by hashing.
+const FEW: usize = 16;
+
 #[derive(Default)]
 struct Check {
     faults: Vec<Fault>,
     lines: Vec<OrderLine>,
+    many: bool,
+    /// Where each SKU stands in `lines`, when they are many.
     places: HashMap<Sku, usize>,
     currency: Option<Currency>,
 }
@@ -94,8 +100,13 @@ impl Check {
             self.faults.push(Fault::at(format!("/lines/{index}/sku"), detail));
             return;
         }
-        match self.places.get(&line.sku) {
-            Some(&place) => match self.lines[place].quantity.plus(line.quantity) {
+        let place = if self.many {
+            self.places.get(&line.sku).copied()
+        } else {
+            self.lines.iter().position(|earlier| earlier.sku == line.sku)
+        };
+        match place {
+            Some(place) => match self.lines[place].quantity.plus(line.quantity) {
                 Ok(sum) => self.lines[place].quantity = sum,
                 Err(InvalidQuantity) => {
                     let detail = format!("adds up with the lines before it of the same SKU to over {}", Quantity::MAX);
@@ -103,7 +114,9 @@ impl Check {
                 }
             },
             None => {
-                self.places.insert(line.sku.clone(), self.lines.len());
+                if self.many {
+                    self.places.insert(line.sku.clone(), self.lines.len());
+                }
                 self.lines.push(line);
             }
         }

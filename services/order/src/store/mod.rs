@@ -21,7 +21,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-pub use place::{Placement, Writer};
+pub use place::{Attempt, Placement, Writer};
 pub use settle::{News, Settled, Told};
 
 /// Planner settings, see above: what is left are index scans, and nested loops that probe an index for each row of a
