@@ -50,6 +50,7 @@ pub struct App {
     news: consumer::Handle,
     feed: Feed,
     relay: relay::Handle,
+    waiting: Waiting,
     tasks: Vec<JoinHandle<()>>,
     store: Store,
 }
@@ -85,7 +86,7 @@ impl App {
         let ready = tokio::spawn(ready_when_read(catalogue_part, feed.caught_up()));
         tracing::info!(address = %http.address(), instance = config.common.instance, "order service serves");
         let tasks = vec![ready, waiting.poll(store.clone())];
-        Ok(Self { health, http, committer: committing, news, feed, relay, tasks, store })
+        Ok(Self { health, http, committer: committing, news, feed, relay, waiting, tasks, store })
     }
 
     /// Where it listens.
@@ -93,10 +94,11 @@ impl App {
         self.http.address()
     }
 
-    /// Ends it: no new requests, those in hand finished, no more news, what is published on its way, and all
+    /// Ends it: no new requests, those in hand finished, whoever waits for a decision answered as things are, no more news, what is published on its way, and all
     /// connections closed.
     pub async fn stop(self) {
         self.health.part("serving").not_ready("stopping");
+        self.waiting.give_up();
         self.http.stop().await;
         self.committer.stop().await;
         self.news.stop().await;

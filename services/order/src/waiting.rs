@@ -28,9 +28,16 @@ pub struct Waiting(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    orders: Mutex<HashMap<OrderId, watch::Sender<Option<Decision>>>>,
+    orders: Mutex<Orders>,
     /// Told when the first request begins to wait.
     begun: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Orders {
+    waited_for: HashMap<OrderId, watch::Sender<Option<Decision>>>,
+    /// Nobody waits any more.
+    over: bool,
 }
 
 /// One request's waiting for one order; ends when dropped.
@@ -46,8 +53,12 @@ impl Waiting {
     /// the poller only.
     pub fn wait_for(&self, id: OrderId) -> Waiter {
         let mut orders = self.0.lock();
-        let first = orders.is_empty();
-        let decision = orders.entry(id).or_insert_with(|| watch::channel(None).0).subscribe();
+        let first = orders.waited_for.is_empty();
+        let decision = if orders.over {
+            watch::channel(None).1
+        } else {
+            orders.waited_for.entry(id).or_insert_with(|| watch::channel(None).0).subscribe()
+        };
         drop(orders);
         if first {
             self.0.begun.notify_one();
@@ -55,9 +66,17 @@ impl Waiting {
         Waiter { id, decision, shared: self.0.clone() }
     }
 
+    /// Lets nobody wait any longer: the service is about to end.
+    pub fn give_up(&self) {
+        let mut orders = self.0.lock();
+        orders.over = true;
+        // A waiter whose sender is gone knows that there will be no decision.
+        orders.waited_for.clear();
+    }
+
     /// Wakes the requests that wait for `id`. `decision` is only made when there are any.
     pub fn decided(&self, id: OrderId, decision: impl FnOnce() -> Decision) {
-        if let Some(waiters) = self.0.lock().remove(&id) {
+        if let Some(waiters) = self.0.lock().waited_for.remove(&id) {
             // A waiter that has just gone needs no answer.
             let _ = waiters.send(Some(decision()));
         }
@@ -83,12 +102,12 @@ impl Waiting {
     /// The orders that are waited for; `None` when there are none.
     fn ids(&self) -> Option<Vec<OrderId>> {
         let orders = self.0.lock();
-        (!orders.is_empty()).then(|| orders.keys().copied().collect())
+        (!orders.waited_for.is_empty()).then(|| orders.waited_for.keys().copied().collect())
     }
 }
 
 impl Waiter {
-    /// The decision, or `None` when there is none by `deadline`.
+    /// The decision, or `None` when there is none by `deadline`, or before the service ends.
     pub async fn decision(mut self, deadline: Instant) -> Option<Decision> {
         match timeout_at(deadline, self.decision.wait_for(Option::is_some)).await {
             Ok(Ok(decision)) => decision.clone(),
@@ -99,7 +118,7 @@ impl Waiter {
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        if let Entry::Occupied(waiters) = self.shared.lock().entry(self.id)
+        if let Entry::Occupied(waiters) = self.shared.lock().waited_for.entry(self.id)
             // This one is counted still.
             && waiters.get().receiver_count() <= 1
         {
@@ -109,7 +128,7 @@ impl Drop for Waiter {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, HashMap<OrderId, watch::Sender<Option<Decision>>>> {
+    fn lock(&self) -> MutexGuard<'_, Orders> {
         // Nothing in here panics while it holds the lock, so the map is whole even then.
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -156,6 +175,15 @@ mod tests {
     #[tokio::test]
     async fn a_decision_nobody_waits_for_is_not_even_made() {
         Waiting::default().decided(OrderId::generate(), || unreachable!("nobody waits"));
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_service_that_ends() {
+        let waiting = Waiting::default();
+        let before = waiting.wait_for(OrderId::generate());
+        waiting.give_up();
+        assert_eq!(before.decision(soon()).await, None);
+        assert_eq!(waiting.wait_for(OrderId::generate()).decision(soon()).await, None);
     }
 
     #[tokio::test]
