@@ -1,6 +1,6 @@
 //! The service as a whole: built from its configuration, run, and ended in order.
 
-use std::{error::Error as StdError, io, net::SocketAddr, time::Duration};
+use std::{error::Error as StdError, io, net::SocketAddr, sync::LazyLock, time::Duration};
 
 use contracts::topics::Topic;
 use messaging::{Topics, admin, consumer, relay};
@@ -13,6 +13,7 @@ use utoipa::OpenApi as _;
 use crate::{
     config::Config,
     events::Orders,
+    metric_definitions::METRICS,
     routes::{ApiDescription, Endpoints},
     store::{PrepareError, Store},
     sweep,
@@ -58,6 +59,8 @@ impl App {
     /// # Errors
     /// See [`Error`]. Databases and brokers that are away are waited for, up to 30 s.
     pub async fn build(config: Config) -> Result<Self, Error> {
+        // Made at once, so that counters that must stay at 0 are shown from the start.
+        LazyLock::force(&METRICS);
         let health = Health::default();
         let serving = health.part("serving");
         let topics = Topics::with_prefix(config.common.topic_prefix.clone());

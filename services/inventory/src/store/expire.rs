@@ -20,8 +20,10 @@ use crate::{
 /// Held until the transaction ends, so that a sweeper that dies leaves nothing behind.
 const ONLY_ONE: &str = "SELECT pg_try_advisory_xact_lock($1)";
 
-/// A block range index can be used no other way.
-const ALLOW_BITMAP: &str = "SET LOCAL enable_bitmapscan = on";
+/// A block range index can be used no other way. Put back afterwards: the statements behind it are other
+/// transactions' too, whose plans this connection keeps.
+const BITMAP_ON: &str = "SET LOCAL enable_bitmapscan = on";
+const BITMAP_OFF: &str = "SET LOCAL enable_bitmapscan = off";
 
 /// Served by the block range index on the time.
 const OVERDUE: &str = "SELECT order_id, lines FROM reservations
@@ -71,7 +73,7 @@ async fn overdue(
     before: Timestamp,
     most: i64,
 ) -> Result<HashMap<OrderId, Vec<StockLine>>, sqlx::Error> {
-    sqlx::query(ALLOW_BITMAP).execute(&mut *connection).await?;
+    sqlx::query(BITMAP_ON).execute(&mut *connection).await?;
     let rows =
         sqlx::query(OVERDUE).bind(since.as_offset()).bind(before.as_offset()).bind(most).fetch_all(connection).await?;
     rows.iter().map(|row| Ok((order_id(row, 0)?, row.try_get::<Json<_>, _>(1)?.0))).collect()
