@@ -74,8 +74,9 @@ async fn overdue(
     most: i64,
 ) -> Result<HashMap<OrderId, Vec<StockLine>>, sqlx::Error> {
     sqlx::query(BITMAP_ON).execute(&mut *connection).await?;
-    let rows =
-        sqlx::query(OVERDUE).bind(since.as_offset()).bind(before.as_offset()).bind(most).fetch_all(connection).await?;
+    let overdue = sqlx::query(OVERDUE).bind(since.as_offset()).bind(before.as_offset()).bind(most);
+    let rows = overdue.fetch_all(&mut *connection).await?;
+    sqlx::query(BITMAP_OFF).execute(connection).await?;
     rows.iter().map(|row| Ok((order_id(row, 0)?, row.try_get::<Json<_>, _>(1)?.0))).collect()
 }
 
