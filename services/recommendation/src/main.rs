@@ -1,3 +1,7 @@
 //! Learns what is bought together.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    service::run::<recommendation::app::Program>()
+}

@@ -1,0 +1,10 @@
+//! What is bought together: a window of recent orders, and counting over it. Without I/O.
+
+mod lines;
+mod model;
+mod products;
+
+pub use model::{Learnt, Model};
+
+#[cfg(test)]
+mod tests;

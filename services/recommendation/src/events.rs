@@ -1,0 +1,149 @@
+//! What this service consumes: confirmed orders, on `orders.v1`.
+//!
+//! A thread reads the topic and hands orders over a bounded channel to a task, which learns all that are there at once.
+
+use std::error::Error as StdError;
+
+use contracts::{
+    event::{OrderCancelled, OrderConfirmed, OrderPlaced},
+    topics::Topic,
+};
+use messaging::{Broken, Message, Topics, tail};
+use service::health::Part;
+use telemetry::{
+    names,
+    spans::{self, Span},
+};
+use tokio::{sync::mpsc, task::JoinHandle};
+
+use crate::{
+    memory::Memory,
+    metric_definitions::{METRICS, ORDER_ID},
+};
+
+/// How many orders are learnt at once, at most, and how many wait.
+const BATCH: usize = 512;
+
+/// How many messages there may be to a confirmed order: its placing, its confirmation, and the placing of a rejected one
+/// or a cancellation now and then.
+const MESSAGES_AN_ORDER: usize = 3;
+
+/// The Kafka client refuses its settings.
+#[derive(Debug, thiserror::Error)]
+#[error("Kafka client: {0}")]
+pub struct ClientError(#[source] Box<dyn StdError + Send + Sync>);
+
+/// What goes from the reading thread to the learner.
+enum Lesson {
+    /// An order, and the span of its being taken, where its trace is recorded; it ends when the order is learnt.
+    Order(OrderConfirmed, Option<Box<Span>>),
+    /// All that stood in the topic at the start has been handed over.
+    CaughtUp,
+}
+
+/// The running reader and learner.
+#[derive(Debug)]
+pub struct Feed {
+    tail: tail::Handle,
+    learner: JoinHandle<()>,
+    marker: JoinHandle<()>,
+}
+
+impl Feed {
+    /// Begins to read the newest messages of the topic, as many as a window of so many orders takes, and whatever comes
+    /// then. `part` becomes ready when what stood in the topic at the start is learnt.
+    ///
+    /// # Errors
+    /// When the Kafka client refuses its settings.
+    pub fn start(
+        bootstrap: &str,
+        topics: &Topics,
+        window: usize,
+        memory: Memory,
+        part: Part,
+    ) -> Result<Self, ClientError> {
+        let partitions = usize::from(Topic::Orders.partitions());
+        let config = tail::Config {
+            bootstrap: bootstrap.to_owned(),
+            topics: topics.clone(),
+            topic: Topic::Orders,
+            start: tail::Start::Last((window * MESSAGES_AN_ORDER).div_ceil(partitions) as i64),
+        };
+        part.not_ready("reading the orders so far");
+        let (lessons, learning) = mpsc::channel(BATCH);
+        let marking = lessons.clone();
+        let tail = tail::start(config, move |message| read(&message, &lessons))
+            .map_err(|refusal| ClientError(Box::new(refusal)))?;
+        let mut caught_up = tail.watch_caught_up();
+        let marker = tokio::spawn(async move {
+            if caught_up.wait_for(|caught_up| *caught_up).await.is_ok() {
+                // Comes behind every order that was read before.
+                let _ = marking.send(Lesson::CaughtUp).await;
+            }
+        });
+        Ok(Self { tail, learner: tokio::spawn(learn(learning, memory, part)), marker })
+    }
+
+    /// Ends the reading and the learning.
+    pub async fn stop(self) {
+        self.marker.abort();
+        // The learner takes what the thread still hands over, and ends when the thread does.
+        self.tail.stop().await;
+        let _ = self.learner.await;
+    }
+}
+
+/// On the reading thread.
+fn read(message: &Message, lessons: &mpsc::Sender<Lesson>) {
+    match understand(message) {
+        // The channel is closed only when the learner is gone; then nobody is left to learn.
+        Ok(Some(order)) => drop(lessons.blocking_send(Lesson::Order(order, span(message).map(Box::new)))),
+        Ok(None) => {}
+        Err(reason) => {
+            METRICS.not_understood.add(1, &[]);
+            tracing::debug!(partition = message.partition, offset = message.offset, %reason, "message passed over");
+        }
+    }
+}
+
+/// The order that a message confirms; `None` where it tells something else.
+fn understand(message: &Message) -> Result<Option<OrderConfirmed>, Broken> {
+    if message.is::<OrderConfirmed>() {
+        return message.decode().map(Some);
+    }
+    if message.is::<OrderPlaced>() || message.is::<OrderCancelled>() {
+        return Ok(None);
+    }
+    Err(message.unknown_type())
+}
+
+fn span(message: &Message) -> Option<Span> {
+    let parent = message.trace.filter(|trace| trace.is_sampled())?;
+    let mut span = spans::consumer("process orders.v1").parent(parent).start();
+    if span.is_recording() {
+        span.set(names::messaging::SYSTEM, names::messaging::KAFKA);
+        span.set(names::messaging::DESTINATION_NAME, Topic::Orders.name());
+        span.set(names::messaging::OPERATION_NAME, "process");
+        span.set(names::messaging::OPERATION_TYPE, "process");
+        span.set(names::messaging::DESTINATION_PARTITION_ID, message.partition.to_string());
+        span.set(names::messaging::KAFKA_OFFSET, message.offset);
+        span.set(ORDER_ID, message.key.clone());
+    }
+    Some(span)
+}
+
+async fn learn(mut lessons: mpsc::Receiver<Lesson>, memory: Memory, part: Part) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while lessons.recv_many(&mut batch, BATCH).await > 0 {
+        memory.learn(batch.iter().filter_map(|lesson| match lesson {
+            Lesson::Order(order, _) => Some(order),
+            Lesson::CaughtUp => None,
+        }));
+        for lesson in batch.drain(..) {
+            match lesson {
+                Lesson::Order(_, span) => drop(span),
+                Lesson::CaughtUp => part.ready(),
+            }
+        }
+    }
+}

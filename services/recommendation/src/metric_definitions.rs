@@ -1,0 +1,65 @@
+//! Every metric of this service, and its own span attributes.
+
+use std::sync::LazyLock;
+
+use opentelemetry::{
+    KeyValue, global,
+    metrics::{Counter, Gauge, Histogram},
+};
+
+/// The span attribute that holds an order's id.
+pub(crate) const ORDER_ID: &str = "plumbline.order.id";
+
+pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
+
+pub(crate) struct Metrics {
+    learnt: Counter<u64>,
+    repeated: Counter<u64>,
+    pub(crate) not_understood: Counter<u64>,
+    held: Gauge<u64>,
+    pub(crate) answer_duration: Histogram<f64>,
+}
+
+impl Metrics {
+    fn new() -> Self {
+        let meter = global::meter("plumbline.recommendation");
+        Self {
+            learnt: meter
+                .u64_counter("plumbline.recommendation.orders.learnt")
+                .with_description("Orders learnt")
+                .with_unit("{order}")
+                .build(),
+            repeated: meter
+                .u64_counter("plumbline.recommendation.orders.repeated")
+                .with_description("Orders told of again while they were in the window")
+                .with_unit("{order}")
+                .build(),
+            not_understood: meter
+                .u64_counter("plumbline.recommendation.not_understood")
+                .with_description("Messages passed over because they could not be understood")
+                .with_unit("{message}")
+                .build(),
+            held: meter
+                .u64_gauge("plumbline.recommendation.held")
+                .with_description("What the model holds: orders, products, lines")
+                .build(),
+            answer_duration: meter
+                .f64_histogram("plumbline.recommendation.answer.duration")
+                .with_description("Time to count an answer, the wait for the model included")
+                .with_unit("s")
+                .with_boundaries(telemetry::metrics::SECONDS.to_vec())
+                .build(),
+        }
+    }
+
+    pub(crate) fn learnt(&self, new: u64, repeated: u64) {
+        self.learnt.add(new, &[]);
+        self.repeated.add(repeated, &[]);
+    }
+
+    pub(crate) fn holds(&self, orders: usize, products: usize, lines: usize) {
+        for (what, count) in [("orders", orders), ("products", products), ("lines", lines)] {
+            self.held.record(count as u64, &[KeyValue::new("plumbline.recommendation.what", what)]);
+        }
+    }
+}
