@@ -53,6 +53,9 @@ pub struct Spec {
     pub user: Option<User>,
     /// What [`Process::stop`] sends first: SIGTERM for nearly all, SIGINT for PostgreSQL, whose SIGTERM waits for clients.
     pub stop_signal: Signal,
+    /// What ends it when it is dropped or its [`Lifeline`] ends, before SIGKILL two seconds later; SIGKILL at once when
+    /// absent. For what must clean up behind itself.
+    pub last_signal: Option<Signal>,
 }
 
 impl Spec {
@@ -67,9 +70,13 @@ impl Spec {
             log: log.into(),
             user: None,
             stop_signal: Signal::SIGTERM,
+            last_signal: None,
         }
     }
 }
+
+/// How long a process has for its last signal.
+const LAST_SIGNAL: Duration = Duration::from_secs(2);
 
 /// A running, or ended, child process. Dropping it kills it.
 #[derive(Debug)]
@@ -183,7 +190,16 @@ impl Process {
 }
 
 impl Drop for Process {
+    /// Waits for the process's last signal to act, if it has one.
     fn drop(&mut self) {
+        if let Some(signal) = self.spec.last_signal {
+            self.signal(signal);
+            self.resume();
+            let begun = Instant::now();
+            while self.is_running() && begun.elapsed() < LAST_SIGNAL {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        }
         self.kill();
     }
 }

@@ -1,1 +1,18 @@
-//! Open-loop load generator and replayer of real orders.
+#![doc = include_str!("../README.md")]
+
+mod engine;
+mod http;
+mod latency;
+pub mod ledger;
+mod rate;
+mod render;
+pub mod replay;
+pub mod retail;
+pub mod seed;
+pub mod summary;
+pub mod synthetic;
+
+pub use engine::{Drive, InvalidDrive, InvalidToken, Limit, OperatorToken, PROGRESS_EVERY, RunError};
+pub use http::{Failure, Retry, Target, TargetError, Targets};
+pub use latency::Quantiles;
+pub use rate::{InvalidRate, Rate};

@@ -10,6 +10,8 @@ use std::{
     sync::Mutex,
 };
 
+use nix::sys::signal::Signal;
+
 use super::tree::Stat;
 
 const REAPER: &str = include_str!("lifeline.sh");
@@ -53,17 +55,18 @@ impl Lifeline {
         Ok(Self { reaper, pipe })
     }
 
-    /// Adds a process. From here on it ends with the lifeline.
-    pub(super) fn add(&self, process: Stat) -> io::Result<()> {
+    /// Adds a process. From here on it ends with the lifeline: by `last_signal` if it has one, else by SIGKILL.
+    pub(super) fn add(&self, process: Stat, last_signal: Option<Signal>) -> io::Result<()> {
         let mut pipe = self.pipe.lock().expect("nothing panics while it holds the pipe");
         let pipe = pipe.as_mut().expect("the pipe is taken only by drop");
         // One write shorter than PIPE_BUF: never torn, whatever happens to this process meanwhile.
-        pipe.write_all(format!("{} {}\n", process.pid, process.start).as_bytes())
+        let signal = last_signal.map_or(String::new(), |signal| (signal as i32).to_string());
+        pipe.write_all(format!("{} {} {signal}\n", process.pid, process.start).as_bytes())
     }
 }
 
 impl Drop for Lifeline {
-    /// Ends all processes and waits until they are gone, and the folder with them; at most about 5 s.
+    /// Ends all processes and waits until they are gone, and the folder with them; at most about 8 s.
     fn drop(&mut self) {
         if let Ok(mut pipe) = self.pipe.lock() {
             pipe.take();

@@ -67,7 +67,7 @@ pub(super) fn spawn(spec: &Spec, lifeline: &Lifeline) -> Result<Child, SpawnErro
     let log = open(spec).map_err(|source| SpawnError::Log { name: name(), log: spec.log.clone(), source })?;
     let fork = |source| SpawnError::Fork { name: name(), dir: spec.dir.clone(), source };
     let mut child = command(spec, log).and_then(|mut command| command.spawn()).map_err(fork)?;
-    match release(&mut child, lifeline) {
+    match release(&mut child, spec, lifeline) {
         Ok(()) => Ok(child),
         Err(source) => {
             let _ = child.kill();
@@ -94,9 +94,9 @@ fn command(spec: &Spec, log: File) -> io::Result<Command> {
     Ok(command)
 }
 
-fn release(child: &mut Child, lifeline: &Lifeline) -> io::Result<()> {
+fn release(child: &mut Child, spec: &Spec, lifeline: &Lifeline) -> io::Result<()> {
     let stat = Stat::of(child.id() as i32).ok_or(io::ErrorKind::NotFound)?;
-    lifeline.add(stat)?;
+    lifeline.add(stat, spec.last_signal)?;
     let mut gate = child.stdin.take().expect("standard input is piped");
     gate.write_all(b"go\n")
 }

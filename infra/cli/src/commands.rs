@@ -1,0 +1,9 @@
+//! The commands, one a file.
+
+pub(crate) mod load;
+pub(crate) mod logs;
+pub(crate) mod order;
+pub(crate) mod part;
+pub(crate) mod seed;
+pub(crate) mod status;
+pub(crate) mod up;

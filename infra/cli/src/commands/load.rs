@@ -1,0 +1,38 @@
+//! `plumbline load`: sends orders, and tells what became of them.
+
+mod drive;
+pub(crate) mod replay;
+pub(crate) mod synthetic;
+
+use std::path::Path;
+
+use clap::Subcommand;
+use driver::summary::Summary;
+
+use crate::{CommandError, output};
+
+/// Send orders, open loop: latency counts from the planned send time, whatever the shop does
+#[derive(Debug, Subcommand)]
+pub(crate) enum Load {
+    Replay(replay::Replay),
+    Synthetic(synthetic::Synthetic),
+}
+
+impl Load {
+    pub(crate) async fn run(&self, data_dir: &Path) -> Result<(), CommandError> {
+        match self {
+            Self::Replay(replay) => replay.run(data_dir).await,
+            Self::Synthetic(synthetic) => synthetic.run(data_dir).await,
+        }
+    }
+}
+
+/// Shows what a run did, as text or as JSON.
+fn show(summary: &Summary, json: bool) -> Result<(), CommandError> {
+    if json {
+        output::line(serde_json::to_string_pretty(summary)?)?;
+    } else {
+        output::text(summary)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! How a run is driven.
+
+use std::{path::Path, time::Duration};
+
+use driver::{
+    Drive, ledger,
+    summary::{Phase, Progress},
+};
+use indicatif::ProgressBar;
+
+use crate::{CommandError, home, progress, reach::Reach, units};
+
+/// How a run is driven.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "The run")]
+pub(crate) struct DriveOptions {
+    /// Connections; each carries one request at a time
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    connections: usize,
+
+    /// The most orders planned and not yet answered; what is planned beyond is dropped and counted
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    in_flight: usize,
+
+    /// How long to wait at the end until every acknowledged order is final, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    settle: u64,
+
+    /// The run's name, which begins every idempotency key: the same run again places nothing twice. Made up unless given
+    #[arg(long, value_name = "NAME")]
+    run: Option<String>,
+
+    /// The summary as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl DriveOptions {
+    /// The driver's settings: its ledger stands where the audit looks for it.
+    pub(crate) async fn drive(&self, data_dir: &Path, reach: &Reach) -> Result<Drive, CommandError> {
+        let mut drive = Drive::new(reach.orders(data_dir).await?);
+        if let Some(run) = &self.run {
+            drive.run.clone_from(run);
+        }
+        drive.connections = self.connections;
+        drive.in_flight = self.in_flight;
+        drive.settle_within = Duration::from_secs(self.settle);
+        drive.ledger = Some(ledger::path(&home::runs(data_dir), &drive.run));
+        Ok(drive)
+    }
+}
+
+/// A bar that follows a run.
+pub(crate) struct Follow(ProgressBar);
+
+impl Follow {
+    pub(crate) fn start() -> Self {
+        Self(progress::bar("orders", 0))
+    }
+
+    /// What shows the run's progress.
+    pub(crate) fn show(&self) -> impl FnMut(&Progress) + Send + 'static {
+        let bar = self.0.clone();
+        move |progress| show(&bar, progress)
+    }
+}
+
+impl Drop for Follow {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+fn show(bar: &ProgressBar, progress: &Progress) {
+    bar.set_length(progress.orders.unwrap_or(progress.planned).max(1));
+    let (message, position) = match progress.phase {
+        Phase::Sending => ("orders", progress.acknowledged + progress.failed + progress.dropped),
+        Phase::Settling => ("settling", progress.acknowledged),
+        Phase::Reading => ("reading back", progress.decided),
+    };
+    bar.set_message(message);
+    bar.set_position(position);
+    let time = units::time(Duration::from_millis(progress.elapsed_ms));
+    bar.set_prefix(format!("{time}  {} in flight, {} failed", progress.in_flight, progress.failed));
+}

@@ -1,0 +1,80 @@
+//! Why a command failed. Each message says what would mend it, where that is known.
+
+use std::{io, path::PathBuf};
+
+use crate::{
+    control::ControlError,
+    endpoints::HttpError,
+    reach::ReachError,
+    supervisor::{SupervisorError, detached::DetachError},
+};
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    /// The supervisor did not do what it was asked for.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// The shop did not come up in the foreground.
+    #[error(transparent)]
+    Supervisor(#[from] SupervisorError),
+    /// The shop did not come up in the background.
+    #[error(transparent)]
+    Detach(#[from] DetachError),
+    /// A service did not give what it was asked for.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The shop can't be reached.
+    #[error(transparent)]
+    Reach(#[from] ReachError),
+    /// The file of real orders can't be read.
+    #[error(transparent)]
+    Read(#[from] driver::retail::ReadError),
+    /// The shop could not be filled.
+    #[error(transparent)]
+    Seed(#[from] driver::seed::SeedError),
+    /// The replay could not be made.
+    #[error(transparent)]
+    Replay(#[from] driver::replay::ReplayError),
+    /// The synthetic load could not be made.
+    #[error(transparent)]
+    Load(#[from] driver::synthetic::LoadError),
+    /// Standard output, or a file of the data folder.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// Something can't be written as JSON.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// The supervisor answered a request with the answer to another.
+    #[error("the shop runs with another version of plumbline, whose answer means nothing here: {0}")]
+    Unexpected(String),
+    /// The supervisor has stopped everything, but does not end.
+    #[error("everything was told to stop, but process {pid} is still there; {} tells why", .log.display())]
+    StillThere {
+        /// The supervisor.
+        pid: u32,
+        /// Its log.
+        log: PathBuf,
+    },
+    /// The shop has never been up.
+    #[error("there are no logs yet: {} is missing. `plumbline up` starts a shop.", .0.display())]
+    NoLogs(PathBuf),
+    /// A part without a log.
+    #[error("{wanted} has no log; those that have one: {names}")]
+    NoSuchLog {
+        /// What was asked for.
+        wanted: String,
+        /// Those that there are.
+        names: String,
+    },
+    /// `plumbline test` without the script.
+    #[error("tests are run by the script at the root of the checkout: ./plumbline test")]
+    TestsAreTheScripts,
+}
+
+impl CommandError {
+    /// Whether only the reader of the output has gone.
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}

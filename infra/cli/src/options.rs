@@ -1,0 +1,93 @@
+//! What kind of shop to start.
+
+use std::{collections::BTreeMap, path::Path, str::FromStr};
+
+use local::shop::{Config, MAX_INSTANCES, Service};
+
+/// Variables of this process's environment that are about the command itself, not about services.
+const OWN_VARIABLES: [&str; 3] = ["PLUMBLINE_HOME", "PLUMBLINE_DATA_DIR", "PLUMBLINE_TEST_SERVERS"];
+
+/// What kind of shop to start.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct ShopOptions {
+    /// Instances of a service, one if it isn't named; may be given once for each service
+    #[arg(long, value_name = "SERVICE=N", value_delimiter = ',')]
+    instances: Vec<Instances>,
+
+    /// Moves every port up by this much, so that several shops run side by side
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=40_000))]
+    port_offset: u16,
+}
+
+impl ShopOptions {
+    /// The shop's configuration. `PLUMBLINE_…` and `OTEL_…` variables of this process reach every service.
+    pub(crate) fn config(&self, data_dir: &Path) -> Config {
+        Config {
+            instances: self.instances.iter().map(|&Instances(service, count)| (service, count)).collect(),
+            env: inherited(std::env::vars()),
+            ..Config::installation(data_dir, self.port_offset)
+        }
+    }
+
+    /// The same options as arguments for a process of this program.
+    pub(crate) fn to_arguments(&self) -> Vec<String> {
+        let instances = self.instances.iter().map(|Instances(service, count)| format!("--instances={service}={count}"));
+        instances.chain([format!("--port-offset={}", self.port_offset)]).collect()
+    }
+}
+
+fn inherited(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
+    let service = |name: &str| {
+        let settings = name.starts_with("PLUMBLINE_") && !OWN_VARIABLES.contains(&name);
+        settings || name.starts_with("OTEL_") || name == "RUST_BACKTRACE"
+    };
+    variables.filter(|(name, _)| service(name)).collect()
+}
+
+/// How many instances of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Instances(Service, u16);
+
+#[derive(Debug, thiserror::Error)]
+enum InvalidInstances {
+    #[error("must look like inventory=2")]
+    Form,
+    #[error("{0:?} is no service: use order, inventory or recommendation")]
+    Service(String),
+    #[error("a service has 1 to {MAX_INSTANCES} instances, not {0:?}")]
+    Count(String),
+}
+
+impl FromStr for Instances {
+    type Err = InvalidInstances;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, count) = text.split_once('=').ok_or(InvalidInstances::Form)?;
+        let service = Service::ALL.into_iter().find(|service| service.name() == name);
+        let service = service.ok_or_else(|| InvalidInstances::Service(name.to_owned()))?;
+        let valid = count.parse().ok().filter(|count| (1..=MAX_INSTANCES).contains(count));
+        Ok(Self(service, valid.ok_or_else(|| InvalidInstances::Count(count.to_owned()))?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instances_are_read_or_refused_with_a_reason() {
+        assert_eq!("inventory=2".parse::<Instances>().unwrap(), Instances(Service::Inventory, 2));
+        let refused = ["inventory", "kafka=2", "order=0", "order=21", "order=many"];
+        let reasons = refused.map(|text| text.parse::<Instances>().unwrap_err().to_string());
+        assert_eq!(reasons[0], "must look like inventory=2");
+        assert!(reasons[1].contains("no service"), "{}", reasons[1]);
+        assert!(reasons[2..].iter().all(|reason| reason.contains("1 to 20")), "{reasons:?}");
+    }
+
+    #[test]
+    fn settings_of_services_are_inherited_and_nothing_else() {
+        let all = ["PLUMBLINE_LOG", "PLUMBLINE_HOME", "OTEL_EXPORTER_OTLP_ENDPOINT", "AWS_SECRET_ACCESS_KEY", "PATH"];
+        let kept = inherited(all.into_iter().map(|name| (name.to_owned(), String::new())));
+        assert_eq!(kept.into_keys().collect::<Vec<_>>(), ["OTEL_EXPORTER_OTLP_ENDPOINT", "PLUMBLINE_LOG"]);
+    }
+}

@@ -1,0 +1,92 @@
+//! Answering those who call over the control socket.
+
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use local::shop::{PartError, Service, Shop};
+use tokio::task::JoinSet;
+
+use crate::control::{AuditSource, Call, Endpoints, Listener, Overview, Reply, Request};
+
+/// Where calls are answered.
+pub(super) struct Desk {
+    pub(super) shop: Shop,
+    up_since: Instant,
+    started_in: Duration,
+}
+
+impl Desk {
+    pub(super) fn new(shop: Shop, started_in: Duration) -> Self {
+        Self { shop, up_since: Instant::now(), started_in }
+    }
+
+    /// Answers calls, each in a task of its own, until one asks for everything to stop, which it returns unanswered; or
+    /// until the socket fails. No task is left then.
+    pub(super) async fn serve(desk: &Arc<Self>, listener: &Listener) -> Option<Call> {
+        let mut tasks = JoinSet::new();
+        let last = loop {
+            tokio::select! {
+                call = listener.accept() => match call {
+                    Ok(call) => drop(tasks.spawn(Arc::clone(desk).answer(call))),
+                    Err(error) => {
+                        tracing::error!(%error, "the control socket failed, stopping");
+                        break None;
+                    }
+                },
+                Some(Ok(Some(stop))) = tasks.join_next() => break Some(stop),
+            }
+        };
+        tasks.shutdown().await;
+        last
+    }
+
+    /// Answers a call, or hands it back when it asks for everything to stop.
+    async fn answer(self: Arc<Self>, mut call: Call) -> Option<Call> {
+        let reply = match call.request().await {
+            Err(error) => unreadable(&error),
+            Ok(Request::Stop) => return Some(call),
+            Ok(Request::Status) => Reply::Status(self.overview().await),
+            Ok(Request::Kill { part }) => done(self.shop.kill(part).await),
+            Ok(Request::Restart { part }) => done(self.shop.restart(part).await),
+        };
+        if let Err(error) = call.reply(&reply).await {
+            tracing::debug!(%error, "the caller has gone");
+        }
+        None
+    }
+
+    /// The shop as it is now.
+    pub(super) async fn overview(&self) -> Overview {
+        let services = Service::ALL.map(|service| (service, self.shop.addresses(service)));
+        let audit = self.shop.audit_source();
+        Overview {
+            supervisor: std::process::id(),
+            started_in: self.started_in,
+            up_for: self.up_since.elapsed(),
+            parts: self.shop.status().await,
+            endpoints: Endpoints {
+                services: services.into(),
+                operator_token: self.shop.operator_token_file().to_owned(),
+                audit: AuditSource {
+                    order_database: audit.order_database,
+                    inventory_database: audit.inventory_database,
+                    kafka: audit.kafka,
+                },
+            },
+        }
+    }
+}
+
+fn done(result: Result<(), PartError>) -> Reply {
+    match result {
+        Ok(()) => Reply::Done,
+        Err(error) => Reply::Failed { reason: error.to_string() },
+    }
+}
+
+fn unreadable(error: &io::Error) -> Reply {
+    Reply::Failed { reason: format!("the request can't be read: {error}") }
+}

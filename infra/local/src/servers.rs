@@ -1,0 +1,20 @@
+//! A private set of servers: PostgreSQL, Redis, memcached and Kafka.
+
+pub(crate) mod broker;
+mod config;
+mod error;
+mod handles;
+mod launch;
+mod memcached;
+mod postgres;
+pub(crate) mod ready;
+mod redis;
+mod running;
+pub(crate) mod site;
+
+pub use self::{
+    config::{Config, Data, Ports, Progress, Server, Step},
+    error::{NotReady, ServerError, StartError},
+    handles::{Addresses, DatabaseError, Kafka, Memcached, Postgres, Redis},
+    running::{Servers, State},
+};

@@ -1,0 +1,173 @@
+//! PostgreSQL.
+
+use std::{
+    fs, io,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use sqlx::{ConnectOptions, Connection, Executor};
+
+use super::{
+    config::Server,
+    handles::{self, AUDITOR},
+    site::Site,
+};
+use crate::{
+    folder,
+    install::{SUPERUSER, Template},
+    ports::Lease,
+    process::{Signal, Spec},
+    secrets::Secrets,
+};
+
+/// The longest path of a Unix socket, in bytes, without the zero at its end (unix(7)).
+const LONGEST_SOCKET: usize = 107;
+
+/// A PostgreSQL to start.
+#[derive(Debug)]
+pub(super) struct Postgres {
+    /// The folder of its programs.
+    pub(super) programs: PathBuf,
+    pub(super) template: Template,
+    pub(super) port: Lease,
+    pub(super) secrets: Secrets,
+    pub(super) durable: bool,
+}
+
+impl Postgres {
+    /// Makes its cluster ready: a copy of the template with passwords of its own, the settings written anew.
+    pub(super) fn prepare(&self, site: &Site) -> io::Result<()> {
+        let data = self.data(site);
+        if !data.exists() {
+            // Under another name until it is whole.
+            let staging = site.of(Server::Postgres).join("data.new");
+            folder::remove(&staging)?;
+            folder::copy(&self.template.cluster, &staging, site.user)?;
+            self.set_passwords(&staging, site)?;
+            if self.durable {
+                let mut sync = Command::new(self.programs.join("initdb"));
+                sync.args(["--sync-only", "--pgdata"]).arg(&staging).current_dir("/");
+                folder::run(sync, site.user, "")?;
+            }
+            fs::rename(&staging, &data)?;
+        }
+        forget_dead_postmaster(&data)?;
+        folder::write(&data.join("postgresql.conf"), &self.settings(site), 0o600, site.user)?;
+        folder::write(&data.join("pg_hba.conf"), HOST_BASED_AUTHENTICATION, 0o600, site.user)
+    }
+
+    /// Sets passwords before anything can connect, in single-user mode: it takes statements on its standard input.
+    fn set_passwords(&self, data: &Path, site: &Site) -> io::Result<()> {
+        let handle = self.handle(site);
+        // One statement a line.
+        let statements = format!(
+            "ALTER ROLE {SUPERUSER} PASSWORD '{}'
+CREATE ROLE {AUDITOR} LOGIN PASSWORD '{}' IN ROLE pg_read_all_data
+ALTER ROLE {AUDITOR} SET default_transaction_read_only = on
+",
+            handle.password(SUPERUSER),
+            handle.password(AUDITOR),
+        );
+        let mut single = Command::new(self.programs.join("postgres"));
+        single.arg("--single").arg("-D").arg(data).current_dir("/");
+        // A statement that fails ends it, and is not quoted.
+        single.args(["-c", "exit_on_error=on", "-c", "log_min_error_statement=panic", "-c", "fsync=off", "postgres"]);
+        folder::run(single, site.user, &statements).map(drop)
+    }
+
+    fn settings(&self, site: &Site) -> String {
+        let on = if self.durable { "on" } else { "off" };
+        let buffers = if self.durable { "256MB" } else { "64MB" };
+        // Files below the data folder go with it; POSIX segments would outlive a killed server that isn't restarted.
+        let shared_memory = if self.durable { "posix" } else { "mmap" };
+        let sockets = self.socket_folder(site).unwrap_or_default().display().to_string().replace('\'', "''");
+        format!(
+            "listen_addresses = '127.0.0.1'
+port = {port}
+unix_socket_directories = '{sockets}'
+max_connections = 200
+password_encryption = 'scram-sha-256'
+
+shared_buffers = {buffers}
+dynamic_shared_memory_type = {shared_memory}
+jit = off
+wal_level = replica
+max_wal_size = 4GB
+checkpoint_timeout = 15min
+autovacuum_naptime = 5s
+fsync = {on}
+synchronous_commit = {on}
+full_page_writes = {on}
+
+log_line_prefix = '%m [%p] %q%u@%d '
+log_min_duration_statement = 1s
+log_lock_waits = on
+log_timezone = 'UTC'
+timezone = 'UTC'
+",
+            port = self.port.port(),
+        )
+    }
+
+    pub(super) fn spec(&self, site: &Site) -> Spec {
+        let args = vec!["-D".to_owned(), self.data(site).display().to_string()];
+        let env = vec![("LC_ALL".to_owned(), "C.UTF-8".to_owned())];
+        let spec = Spec::new(Server::Postgres.name(), self.programs.join("postgres"), site.log(Server::Postgres));
+        Spec {
+            args,
+            env,
+            dir: site.of(Server::Postgres),
+            user: site.user,
+            // The fast shutdown: sessions are cut, data are checkpointed. SIGTERM would wait for the clients to leave.
+            stop_signal: Signal::SIGINT,
+            // The immediate shutdown: it gives back its System V shared memory, of which a system has few segments.
+            ..spec
+        }
+    }
+
+    pub(super) fn handle(&self, site: &Site) -> handles::Postgres {
+        let socket = self.socket_folder(site);
+        handles::Postgres::new(self.port.address(), socket, self.secrets.clone())
+    }
+
+    /// Whether it answers a query.
+    pub(super) async fn answers(&self, site: &Site) -> io::Result<()> {
+        let ask = async {
+            let mut connection = self.handle(site).options(SUPERUSER, "postgres").connect().await?;
+            connection.execute("SELECT 1").await?;
+            connection.close().await
+        };
+        ask.await.map_err(io::Error::other)
+    }
+
+    fn data(&self, site: &Site) -> PathBuf {
+        site.of(Server::Postgres).join("data")
+    }
+
+    /// Where its Unix socket is; `None` where the path would be too long for one.
+    fn socket_folder(&self, site: &Site) -> Option<PathBuf> {
+        let folder = site.of(Server::Postgres);
+        let socket = folder.join(format!(".s.PGSQL.{}", self.port.port()));
+        (socket.as_os_str().as_bytes().len() <= LONGEST_SOCKET).then_some(folder)
+    }
+}
+
+/// Who may connect, from where, and how they prove it.
+const HOST_BASED_AUTHENTICATION: &str = "\
+local all all              scram-sha-256
+host  all all 127.0.0.1/32 scram-sha-256
+";
+
+/// Removes the `postmaster.pid` of a server that was killed, when its number belongs to another process by now:
+/// PostgreSQL would take that one for a server that still uses the folder. That none does is what the folder's lock says.
+fn forget_dead_postmaster(data: &Path) -> io::Result<()> {
+    let file = data.join("postmaster.pid");
+    let Ok(text) = fs::read_to_string(&file) else { return Ok(()) };
+    let pid = text.lines().next().unwrap_or_default().trim();
+    match fs::read_to_string(format!("/proc/{pid}/comm")) {
+        Ok(command) if command.trim() != "postgres" => fs::remove_file(file),
+        _ => Ok(()),
+    }
+}

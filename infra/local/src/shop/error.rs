@@ -1,0 +1,103 @@
+//! Why a shop, or a part of it, did not start.
+
+use std::{io, path::PathBuf, time::Duration};
+
+use super::{part::Part, token::TokenError};
+use crate::{
+    ports::Taken,
+    process::{LifelineError, SpawnError},
+    servers::{self, DatabaseError, ServerError},
+};
+
+/// A service's instance did not become ready.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReady {
+    /// Its process could not be made.
+    #[error(transparent)]
+    Spawn(#[from] SpawnError),
+    /// It ended by itself.
+    #[error("{part} ended before it was ready ({exit}). The end of its log, {}:\n{last}", .log.display())]
+    Ended {
+        /// Which.
+        part: Part,
+        /// How its process ended.
+        exit: String,
+        /// Its log.
+        log: PathBuf,
+        /// The log's last lines.
+        last: String,
+    },
+    /// It runs, and is not ready.
+    #[error("{part} was not ready after {bound:?}: {reason}. Its log is {}", .log.display())]
+    TooLate {
+        /// Which.
+        part: Part,
+        /// How long was waited.
+        bound: Duration,
+        /// What it answered last.
+        reason: String,
+        /// Its log.
+        log: PathBuf,
+    },
+}
+
+/// The shop did not start. Nothing of it is left running.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The servers did not start.
+    #[error(transparent)]
+    Servers(#[from] servers::StartError),
+    /// A service's database can't be made.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// A service's port is in use.
+    #[error("{part} can't start: {taken}. Another port offset moves all ports")]
+    Port {
+        /// Which service.
+        part: Part,
+        /// Which port, and who has it.
+        taken: Taken,
+    },
+    /// No port is free.
+    #[error("no port is free: {0}")]
+    NoPort(#[source] io::Error),
+    /// A service's port would be above 65,535.
+    #[error("{part} has no port with the offset {offset}: ports end at 65535")]
+    Offset {
+        /// Which service.
+        part: Part,
+        /// The offset.
+        offset: u16,
+    },
+    /// Nothing would end the services with this process.
+    #[error(transparent)]
+    Lifeline(#[from] LifelineError),
+    /// A service's program is not where it should be.
+    #[error("the program {} is missing; `cargo build --workspace --bins` makes it", .0.display())]
+    Program(PathBuf),
+    /// The operator token can't be read or made.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// A service did not become ready.
+    #[error(transparent)]
+    Service(#[from] NotReady),
+}
+
+/// A part can't be killed, restarted, paused or resumed.
+#[derive(Debug, thiserror::Error)]
+pub enum PartError {
+    /// There is no such instance.
+    #[error("{part} is not there: {count} of it run")]
+    NoInstance {
+        /// What was asked for.
+        part: Part,
+        /// How many instances there are.
+        count: usize,
+    },
+    /// A server can't be.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// It was spawned, and did not become ready.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+}

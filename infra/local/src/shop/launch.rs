@@ -1,0 +1,137 @@
+//! How an instance of a service is started: its program, variables and log.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    config::{Config, beside_this_program},
+    error::StartError,
+    part::Service,
+};
+use crate::process::Spec;
+
+/// What services reach, and how they prove who they are.
+#[derive(Debug, Clone)]
+pub(super) struct Surroundings {
+    pub(super) order_database: String,
+    pub(super) inventory_database: String,
+    pub(super) kafka: SocketAddr,
+    pub(super) operator_token: String,
+    /// Where logs stand.
+    pub(super) logs: PathBuf,
+}
+
+impl Surroundings {
+    /// The variables an instance needs; nothing that it has no use for, secrets least of all.
+    fn variables(&self, service: Service, number: u16, address: SocketAddr) -> Vec<(&'static str, String)> {
+        let mut variables = vec![
+            ("PLUMBLINE_LISTEN", address.to_string()),
+            ("PLUMBLINE_INSTANCE", format!("{service}-{number}")),
+            ("PLUMBLINE_KAFKA_BOOTSTRAP", self.kafka.to_string()),
+        ];
+        match service {
+            Service::Order => variables.push(("PLUMBLINE_DATABASE_URL", self.order_database.clone())),
+            Service::Inventory => {
+                variables.push(("PLUMBLINE_DATABASE_URL", self.inventory_database.clone()));
+                variables.push(("PLUMBLINE_OPERATOR_TOKEN", self.operator_token.clone()));
+            }
+            Service::Recommendation => {}
+        }
+        variables
+    }
+}
+
+/// What an instance is started from: in its first life, and in later ones.
+pub(super) fn specs(
+    config: &Config,
+    programs: &Path,
+    surroundings: &Surroundings,
+    (service, number): (Service, u16),
+    address: SocketAddr,
+) -> (Spec, Spec) {
+    let name = format!("{service}#{number}");
+    let log = surroundings.logs.join(format!("{name}.log"));
+    let spec = |first| {
+        let mut variables = config.env.clone();
+        let set = surroundings.variables(service, number, address);
+        variables.extend(set.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        variables.extend(overrides(config, service, number, first));
+        let mut spec = Spec::new(&name, programs.join(service.program()), &log);
+        spec.env = variables.into_iter().collect();
+        spec
+    };
+    (spec(true), spec(false))
+}
+
+fn overrides(config: &Config, service: Service, number: u16, first: bool) -> BTreeMap<String, String> {
+    let meant = config.instance_env.iter().filter(|env| {
+        let lives = first || !env.first_life_only;
+        env.service == service && env.instance == number && lives
+    });
+    meant.map(|env| (env.name.clone(), env.value.clone())).collect()
+}
+
+/// The folder of the services' programs, all of which must be there.
+pub(super) fn programs(config: &Config) -> Result<PathBuf, StartError> {
+    let beside = || std::env::current_exe().ok().and_then(|program| beside_this_program(&program));
+    let folder = config.programs.clone().or_else(beside).unwrap_or_default();
+    let missing = Service::ALL.into_iter().map(|service| folder.join(service.program())).find(|file| !file.is_file());
+    missing.map_or(Ok(folder), |file| Err(StartError::Program(file)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shop::InstanceEnv;
+
+    fn variable(spec: &Spec, name: &str) -> Option<String> {
+        spec.env.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+    }
+
+    fn surroundings() -> Surroundings {
+        Surroundings {
+            order_database: "postgres://order".to_owned(),
+            inventory_database: "postgres://inventory".to_owned(),
+            kafka: "127.0.0.1:19092".parse().unwrap(),
+            operator_token: "secret".to_owned(),
+            logs: PathBuf::from("/data/logs"),
+        }
+    }
+
+    fn address() -> SocketAddr {
+        "127.0.0.1:9181".parse().unwrap()
+    }
+
+    #[test]
+    fn an_instance_gets_what_it_needs_and_no_more() {
+        let mut config = Config::test();
+        config.env.insert("PLUMBLINE_LISTEN".to_owned(), "0.0.0.0:80".to_owned());
+        config.env.insert("PLUMBLINE_LOG".to_owned(), "debug".to_owned());
+        let (order, _) = specs(&config, Path::new("/bin"), &surroundings(), (Service::Order, 2), address());
+        assert_eq!(variable(&order, "PLUMBLINE_LISTEN").as_deref(), Some("127.0.0.1:9181"));
+        assert_eq!(variable(&order, "PLUMBLINE_DATABASE_URL").as_deref(), Some("postgres://order"));
+        assert_eq!(variable(&order, "PLUMBLINE_LOG").as_deref(), Some("debug"));
+        assert_eq!(variable(&order, "PLUMBLINE_OPERATOR_TOKEN"), None);
+        assert_eq!(order.log, Path::new("/data/logs/order#2.log"));
+    }
+
+    #[test]
+    fn a_fault_can_be_set_for_the_first_life_alone() {
+        let mut config = Config::test();
+        config.instance_env.push(InstanceEnv {
+            service: Service::Inventory,
+            instance: 1,
+            name: "PLUMBLINE_CRASH_AT".to_owned(),
+            value: "consumer.handled:3".to_owned(),
+            first_life_only: true,
+        });
+        let (first, later) = specs(&config, Path::new("/bin"), &surroundings(), (Service::Inventory, 1), address());
+        assert_eq!(variable(&first, "PLUMBLINE_CRASH_AT").as_deref(), Some("consumer.handled:3"));
+        assert_eq!(variable(&later, "PLUMBLINE_CRASH_AT"), None);
+        let (other, _) = specs(&config, Path::new("/bin"), &surroundings(), (Service::Inventory, 2), address());
+        assert_eq!(variable(&other, "PLUMBLINE_CRASH_AT"), None);
+    }
+}

@@ -1,0 +1,13 @@
+//! The service as it is, with a real database and a real broker, over HTTP and Kafka.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails, in its helpers too")]
+
+mod adjustments;
+mod broken;
+mod crashes;
+mod expiry;
+mod instances;
+mod orders;
+mod products;
+mod refusals;
+mod world;
