@@ -7,21 +7,29 @@ use clap_complete::Shell;
 
 use crate::{
     CommandError,
-    commands::{load::Load, logs::Logs, order::PlaceOne, part::Which, seed::Seed, status::ShowStatus, up},
+    commands::{
+        load::Load, logs::Logs, order::PlaceOne, part::Which, seed::Seed, status::ShowStatus, up,
+        with_test_servers::WithTestServers,
+    },
     options::ShopOptions,
     supervisor::detached,
 };
 
 /// A shop made of microservices that can be measured, broken and trusted
 #[derive(Debug, Parser)]
-#[command(name = "plumbline", version, arg_required_else_help = true, after_help = "Examples:
+#[command(
+    name = "plumbline",
+    version,
+    arg_required_else_help = true,
+    after_help = "Examples:
   plumbline demo                              everything at once: up, a month of real orders, audit
   plumbline up -d && plumbline status
   plumbline order 85123A=6                    one order and its way through the shop
   plumbline kill inventory#1                  break something
   plumbline load synthetic --rate 2000        load it
   plumbline audit                             is every order right?
-  plumbline down")]
+  plumbline down"
+)]
 pub(crate) struct Arguments {
     /// Where this shop keeps its data: /var/lib/plumbline for root, else ~/.local/state/plumbline
     #[arg(long, global = true, value_name = "DIR", env = "PLUMBLINE_DATA_DIR")]
@@ -58,6 +66,9 @@ enum Command {
     /// What `up --detach` starts.
     #[command(name = detached::COMMAND, hide = true)]
     Supervise(ShopOptions),
+    /// What `./plumbline test` runs the tests under.
+    #[command(hide = true)]
+    WithTestServers(WithTestServers),
 }
 
 impl Arguments {
@@ -79,6 +90,7 @@ impl Arguments {
             Command::Completions { shell } => {
                 clap_complete::generate(shell, &mut Self::command(), "plumbline", &mut io::stdout().lock());
             }
+            Command::WithTestServers(command) => return command.run().await,
             Command::Supervise(options) => detached::supervise(&data_dir, &options).await?,
         }
         Ok(ExitCode::SUCCESS)

@@ -7,3 +7,4 @@ pub(crate) mod part;
 pub(crate) mod seed;
 pub(crate) mod status;
 pub(crate) mod up;
+pub(crate) mod with_test_servers;

@@ -21,6 +21,9 @@ pub(crate) enum CommandError {
     /// The shop did not come up in the background.
     #[error(transparent)]
     Detach(#[from] DetachError),
+    /// The servers for tests did not start.
+    #[error(transparent)]
+    Servers(#[from] local::servers::StartError),
     /// A service did not give what it was asked for.
     #[error(transparent)]
     Http(#[from] HttpError),

@@ -15,10 +15,10 @@ use std::{
 use local::shop::{Observer, Shop, StartError, Step};
 use tokio::sync::mpsc;
 
+pub(crate) use self::signals::Signals;
 use self::{
     calls::Desk,
     lock::{Holder, Lock},
-    signals::Signals,
 };
 use crate::{
     control::{Call, Listener, Overview, Reply},

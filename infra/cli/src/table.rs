@@ -47,7 +47,8 @@ impl Table {
     /// The rows as lines, without a line's end after the last.
     pub(crate) fn render(&self, colour: bool) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let width = |column: usize| self.rows.iter().filter_map(|row| row.get(column)).map(|cell| length(&cell.text)).max();
+        let width =
+            |column: usize| self.rows.iter().filter_map(|row| row.get(column)).map(|cell| length(&cell.text)).max();
         let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
         let lines = self.rows.iter().map(|row| {
             let fields = row.iter().zip(&widths).map(|(cell, width)| {

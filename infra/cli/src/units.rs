@@ -52,7 +52,8 @@ mod tests {
 
     #[test]
     fn times_keep_three_digits() {
-        let shown = [840, 1_500, 12_340, 999_600, 1_040_000, 133_400_000, 11_100_000_000].map(|us| time(Duration::from_micros(us)));
+        let shown = [840, 1_500, 12_340, 999_600, 1_040_000, 133_400_000, 11_100_000_000]
+            .map(|us| time(Duration::from_micros(us)));
         assert_eq!(shown, ["840 µs", "1.50 ms", "12.3 ms", "1.00 s", "1.04 s", "2 min 13 s", "3 h 5 min"]);
     }
 

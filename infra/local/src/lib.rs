@@ -2,12 +2,12 @@
 
 mod account;
 mod folder;
-mod home;
+pub mod home;
 pub mod install;
 pub mod ports;
 pub mod process;
 mod secrets;
 pub mod servers;
+pub mod shop;
+pub mod testing;
 mod units;
-
-pub use home::data_dir;

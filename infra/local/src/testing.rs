@@ -1,10 +1,18 @@
 //! One private set of servers a test run, and a database and names of its own for every test.
+//!
+//! `./plumbline test` starts the servers once and names them to every test program in [`VARIABLE`]; a test program that is
+//! started by itself starts its own.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::sync::OnceCell;
 
-use crate::servers::{Config, Server, Servers};
+use crate::servers::{Addresses, Config, Server, Servers};
+
+/// The environment variable that names servers which run already: [`Addresses`] as JSON.
+pub const VARIABLE: &str = "PLUMBLINE_TEST_SERVERS";
+/// What tests share.
+pub const SET: [Server; 2] = [Server::Postgres, Server::Kafka];
 
 static SERVERS: OnceCell<TestServers> = OnceCell::const_new();
 static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -12,8 +20,10 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 /// The servers that this test process shares: PostgreSQL and Kafka.
 #[derive(Debug)]
 pub struct TestServers {
-    servers: Servers,
+    addresses: Addresses,
     bootstrap: String,
+    /// Those that this process started.
+    _own: Option<Servers>,
 }
 
 /// A fresh database, with a role that owns it.
@@ -40,26 +50,37 @@ impl TestServers {
     /// # Panics
     /// When PostgreSQL refuses: then no test can go on.
     pub async fn database(&self, name: &str) -> TestDatabase {
-        let name = format!("{name}_{}", next());
-        let made = self.servers.addresses().postgres().create_database(&name, &name).await;
+        // On servers that several test programs share, the process tells them apart.
+        let name = format!("{name}_{}_{}", std::process::id(), next());
+        let made = self.addresses.postgres().create_database(&name, &name).await;
         TestDatabase { url: made.unwrap_or_else(|error| panic!("a test's database could not be made: {error}")) }
     }
 }
 
-/// The process's servers, started at the first call. They end with the process, however it ends.
+/// The test run's servers, or this process's own, started at the first call. Those end with the process, however it ends.
 ///
 /// # Panics
 /// When they do not start: the message says what is missing, and how to get it.
 pub async fn servers() -> &'static TestServers {
     SERVERS
         .get_or_init(async || {
-            let config = Config::test([Server::Postgres, Server::Kafka]);
-            let servers = Servers::start(config, |_| {}).await;
-            let servers = servers.unwrap_or_else(|error| panic!("the tests' servers did not start: {error}"));
-            let bootstrap = servers.addresses().kafka().bootstrap();
-            TestServers { servers, bootstrap }
+            let given = std::env::var(VARIABLE).ok().map(|json| given(&json));
+            let own = if given.is_none() { Some(start().await) } else { None };
+            let addresses = given.or_else(|| own.as_ref().map(|own| own.addresses().clone())).unwrap_or_default();
+            let bootstrap = addresses.kafka().bootstrap();
+            TestServers { addresses, bootstrap, _own: own }
         })
         .await
+}
+
+fn given(json: &str) -> Addresses {
+    serde_json::from_str(json)
+        .unwrap_or_else(|error| panic!("{VARIABLE} does not hold the addresses of servers: {error}"))
+}
+
+async fn start() -> Servers {
+    let servers = Servers::start(Config::test(SET), |_| {}).await;
+    servers.unwrap_or_else(|error| panic!("the tests' servers did not start: {error}"))
 }
 
 /// What a test puts in front of its topics and keys: no other test on the same servers has it.

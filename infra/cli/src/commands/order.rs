@@ -83,7 +83,8 @@ impl PlaceOne {
 
     async fn place(&self, client: &Client, base: &str) -> Result<Order, HttpError> {
         let url = format!("{base}/orders");
-        let body = PlaceOrder { customer_id: self.customer.clone(), lines: self.lines.iter().map(Line::to_body).collect() };
+        let body =
+            PlaceOrder { customer_id: self.customer.clone(), lines: self.lines.iter().map(Line::to_body).collect() };
         let patience = Duration::from_secs(u64::from(self.wait) + 5);
         let mut request = client.post(&url).header("Prefer", format!("wait={}", self.wait)).timeout(patience);
         if let Some(key) = &self.key {

@@ -10,7 +10,10 @@ use crate::{
     home,
     options::ShopOptions,
     output::{self, Tone},
-    supervisor::{self, News, detached, lock::{Holder, Lock}},
+    supervisor::{
+        self, News, detached,
+        lock::{Holder, Lock},
+    },
     units,
 };
 

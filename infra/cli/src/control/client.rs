@@ -45,7 +45,9 @@ pub(crate) enum ControlError {
         log: PathBuf,
     },
     /// It speaks another version of the protocol.
-    #[error("the shop runs with another version of plumbline, whose answer can't be read: {0}. `plumbline down` stops it.")]
+    #[error(
+        "the shop runs with another version of plumbline, whose answer can't be read: {0}. `plumbline down` stops it."
+    )]
     Unreadable(#[from] serde_json::Error),
     /// It refused.
     #[error("{0}")]
@@ -54,7 +56,11 @@ pub(crate) enum ControlError {
 
 /// Sends a request to the supervisor of this data folder, and returns what ends its answer. Steps on the way there are
 /// told to `observe`.
-pub(crate) async fn ask(folder: &Path, request: &Request, mut observe: impl FnMut(Step)) -> Result<Reply, ControlError> {
+pub(crate) async fn ask(
+    folder: &Path,
+    request: &Request,
+    mut observe: impl FnMut(Step),
+) -> Result<Reply, ControlError> {
     let mut stream = connect(folder).await?;
     let failed = |source| ControlError::Socket { folder: folder.to_owned(), source };
     let mut line = serde_json::to_vec(request)?;

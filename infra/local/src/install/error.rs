@@ -6,12 +6,7 @@ use std::{
 };
 
 use super::programs::Missing;
-use crate::{
-    account::NoAccount,
-    process::SpawnError,
-    servers::NotReady,
-    units::Mib,
-};
+use crate::{account::NoAccount, process::SpawnError, servers::NotReady, units::Mib};
 
 /// Kafka, or the template of a database cluster, could not be made.
 #[derive(Debug, thiserror::Error)]

@@ -25,7 +25,8 @@ impl Holder {
     /// Looks for the process that listens on a port, of any address of this machine.
     pub fn of(port: u16) -> Self {
         let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
-        let Some(socket) = tables.iter().flat_map(|table| table.lines()).find_map(|line| Socket::parse(line, port)) else {
+        let Some(socket) = tables.iter().flat_map(|table| table.lines()).find_map(|line| Socket::parse(line, port))
+        else {
             return Self::Unknown;
         };
         owner(&socket.inode).map_or(Self::User(socket.uid), |pid| Self::Process { pid, command: command(pid) })
@@ -83,8 +84,7 @@ fn command(pid: u32) -> String {
 mod tests {
     use super::*;
 
-    const LINE: &str =
-        "   1: 0100007F:3C88 00000000:0000 0A 00000000:00000000 00:00000000 00000000   101        0 4242 1 00 100 0 0 10 0";
+    const LINE: &str = "   1: 0100007F:3C88 00000000:0000 0A 00000000:00000000 00:00000000 00000000   101        0 4242 1 00 100 0 0 10 0";
 
     #[test]
     fn a_listening_socket_is_read() {
@@ -96,7 +96,8 @@ mod tests {
     fn other_ports_states_and_the_heading_are_passed_over() {
         assert_eq!(Socket::parse(LINE, 80), None);
         assert_eq!(Socket::parse(&LINE.replace(" 0A ", " 01 "), 0x3C88), None);
-        let heading = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";
+        let heading =
+            "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";
         assert_eq!(Socket::parse(heading, 0x3C88), None);
     }
 }

@@ -11,12 +11,7 @@ use tokio::{
 };
 
 use super::{config::Server, site::Site};
-use crate::{
-    folder,
-    install,
-    ports::Lease,
-    process::Spec,
-};
+use crate::{folder, install, ports::Lease, process::Spec};
 
 /// What to do about the archive of classes.
 #[derive(Debug, Clone)]

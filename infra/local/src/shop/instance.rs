@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     ports::Lease,
-    process::{Lifeline, Process, Spec, SpawnError, tail},
+    process::{Lifeline, Process, SpawnError, Spec, tail},
 };
 
 /// How often an instance is asked whether it is ready.

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::{backoff::Backoff, part::State};
-use crate::process::{Lifeline, Process, Spec, SpawnError};
+use crate::process::{Lifeline, Process, SpawnError, Spec};
 
 /// What an instance is told to do. Each is answered when it is done.
 #[derive(Debug)]

@@ -29,8 +29,16 @@ struct Notes {
     broken: AtomicBool,
 }
 
-impl Handler for Arc<Notes> {
+struct Taker(Arc<Notes>);
+
+impl Handler for Taker {
     async fn handle(&self, batch: &Batch) -> Result<(), HandleError> {
+        self.0.take(batch).await
+    }
+}
+
+impl Notes {
+    async fn take(&self, batch: &Batch) -> Result<(), HandleError> {
         let mut transaction = self.pool.begin().await?;
         inbox::advance(&mut transaction, batch.spans()).await?;
         let mut events = outbox::Batch::new("/plumbline/test");
@@ -65,7 +73,7 @@ async fn notes(stage: &Stage, failures: u32) -> Arc<Notes> {
 fn start(stage: &Stage, notes: &Arc<Notes>) -> consumer::Handle {
     let mut config = consumer::Config::new(&stage.bootstrap, stage.topics.clone(), "notes", vec![Topic::Orders]);
     config.batch_max = 50;
-    consumer::start(config, stage.pool.clone(), notes.clone()).unwrap()
+    consumer::start(config, stage.pool.clone(), Taker(notes.clone())).unwrap()
 }
 
 async fn taken(stage: &Stage) -> Vec<(uuid::Uuid, i64)> {

@@ -12,7 +12,9 @@ const LONGEST: usize = 63;
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
     /// The name needs quoting, which leads to mistakes later.
-    #[error("{0:?} is no name for a database or role: a to z, 0 to 9 and _, beginning with a letter, at most 63 characters")]
+    #[error(
+        "{0:?} is no name for a database or role: a to z, 0 to 9 and _, beginning with a letter, at most 63 characters"
+    )]
     Name(String),
     /// PostgreSQL refused, or is not there.
     #[error("the database can't be made: {0}")]

@@ -34,7 +34,7 @@ impl Shop {
     /// A shop that sells A for 2.55, B for 1.00 and C for 0.10 pounds.
     pub(crate) async fn open() -> Self {
         let servers = Servers::start().await;
-        let prefix = format!("{}-", uuid::Uuid::now_v7().simple());
+        let prefix = local::testing::prefix();
         let topics = Topics::with_prefix(&prefix);
         admin::ensure_topics(&servers.kafka, &topics).await.unwrap();
         let database_url = servers.new_database("order").await;

@@ -1,21 +1,20 @@
-//! The servers that all tests of this machine share.
+//! The servers of the test run, as this test uses them.
 
-use sqlx::{Connection, PgConnection};
+use local::testing::{self, TestServers};
 
 pub(crate) struct Servers {
     pub(crate) kafka: String,
+    shared: &'static TestServers,
 }
 
 impl Servers {
     pub(crate) async fn start() -> Self {
-        Self { kafka: "127.0.0.1:25990".to_owned() }
+        let shared = testing::servers().await;
+        Self { kafka: shared.kafka_bootstrap().to_owned(), shared }
     }
 
     /// Makes a database of its own, and answers its URL.
     pub(crate) async fn new_database(&self, purpose: &str) -> String {
-        let mut connection = PgConnection::connect("postgres://postgres@127.0.0.1:25999/postgres").await.unwrap();
-        let name = format!("{purpose}_{}", uuid::Uuid::now_v7().simple());
-        sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
-        format!("postgres://postgres@127.0.0.1:25999/{name}")
+        self.shared.database(purpose).await.url().to_owned()
     }
 }
