@@ -58,6 +58,7 @@ mod tests {
         let inner = dir.path().join("inner");
         fs::create_dir(&inner).unwrap();
         let stranger = User { uid: 54_321, gid: 54_321 };
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
         assert!(!reaches(stranger, &inner).unwrap());
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o711)).unwrap();
         assert!(reaches(stranger, &inner).unwrap());

@@ -82,6 +82,12 @@ impl Message {
         self.event_type.as_deref() == Some(E::TYPE)
     }
 
+    /// CloudEvents `id`: the same however often a relay has sent the event. `None` where the header is missing.
+    pub fn event_id(&self) -> Option<&str> {
+        let mut headers = self.headers.iter().flat_map(OwnedHeaders::iter);
+        headers.find(|header| header.key == "ce_id").and_then(|header| std::str::from_utf8(header.value?).ok())
+    }
+
     /// The body of an event of type `E`.
     ///
     /// # Errors

@@ -45,7 +45,7 @@ impl Notes {
         for message in &batch.messages {
             match message.decode::<OrderCancelled>() {
                 Ok(event) => {
-                    sqlx::query("INSERT INTO notes VALUES ($1, $2)")
+                    sqlx::query("INSERT INTO notes (order_id, n) VALUES ($1, $2)")
                         .bind(event.order_id.as_uuid())
                         .bind(event.cancelled_at.unix_micros())
                         .execute(&mut *transaction)
@@ -66,7 +66,9 @@ impl Notes {
 }
 
 async fn notes(stage: &Stage, failures: u32) -> Arc<Notes> {
-    sqlx::query("CREATE TABLE IF NOT EXISTS notes (order_id uuid, n bigint)").execute(&stage.pool).await.unwrap();
+    // Transactions that take the same partition follow each other, so within an order `seq` tells who came first.
+    let table = "CREATE TABLE IF NOT EXISTS notes (order_id uuid, n bigint, seq bigint GENERATED ALWAYS AS IDENTITY)";
+    sqlx::query(table).execute(&stage.pool).await.unwrap();
     Arc::new(Notes { pool: stage.pool.clone(), failures: AtomicU32::new(failures), broken: AtomicBool::new(false) })
 }
 
@@ -77,7 +79,7 @@ fn start(stage: &Stage, notes: &Arc<Notes>) -> consumer::Handle {
 }
 
 async fn taken(stage: &Stage) -> Vec<(uuid::Uuid, i64)> {
-    sqlx::query_as("SELECT order_id, n FROM notes ORDER BY ctid").fetch_all(&stage.pool).await.unwrap()
+    sqlx::query_as("SELECT order_id, n FROM notes ORDER BY seq").fetch_all(&stage.pool).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

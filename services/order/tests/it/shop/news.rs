@@ -1,6 +1,9 @@
 //! What the order service publishes.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+};
 
 use contracts::{OrderId, event::Event, topics::Topic};
 use messaging::{Message, Topics, tail};
@@ -26,10 +29,13 @@ impl News {
         Self { heard, _tail: tail }
     }
 
-    /// Every event of this type about an order so far.
+    /// Every event of this type about an order so far. One that a relay sent again, as it may after a crash, counts once:
+    /// it has the same id.
     pub(crate) fn about<E: Event>(&self, id: OrderId) -> Vec<E> {
         let heard = self.heard.lock().unwrap();
+        let mut known = HashSet::new();
         let about = heard.iter().filter(|message| message.is::<E>() && message.key == id.to_string());
+        let about = about.filter(|message| known.insert(message.event_id().unwrap()));
         about.map(|message| message.decode().unwrap()).collect()
     }
 
