@@ -8,8 +8,8 @@ use clap_complete::Shell;
 use crate::{
     CommandError,
     commands::{
-        load::Load, logs::Logs, order::PlaceOne, part::Which, seed::Seed, status::ShowStatus, up,
-        with_test_servers::WithTestServers,
+        audit::Audit, demo::Demo, load::Load, logs::Logs, order::PlaceOne, part::Which, seed::Seed, status::ShowStatus,
+        up, with_test_servers::WithTestServers,
     },
     options::ShopOptions,
     supervisor::detached,
@@ -22,13 +22,13 @@ use crate::{
     version,
     arg_required_else_help = true,
     after_help = "Examples:
-  plumbline demo                              everything at once: up, a month of real orders, audit
-  plumbline up -d && plumbline status
-  plumbline order 85123A=6                    one order and its way through the shop
-  plumbline kill inventory#1                  break something
-  plumbline load synthetic --rate 2000        load it
-  plumbline audit                             is every order right?
-  plumbline down"
+  ./plumbline demo                              everything at once: up, a month of real orders, audit
+  ./plumbline up -d && ./plumbline status
+  ./plumbline order 85123A=6                    one order and its way through the shop
+  ./plumbline kill inventory#1                  break something
+  ./plumbline load synthetic --rate 2000        load it
+  ./plumbline audit                             is every order right?
+  ./plumbline down"
 )]
 pub(crate) struct Arguments {
     /// Where this shop keeps its data: /var/lib/plumbline for root, else ~/.local/state/plumbline
@@ -41,6 +41,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(Demo),
     Up(up::Up),
     /// Stop the shop in order; its data stays
     Down,
@@ -54,6 +55,7 @@ enum Command {
     Order(PlaceOne),
     #[command(subcommand)]
     Load(Load),
+    Audit(Audit),
     /// Run all tests (by the script ./plumbline); arguments go to `cargo test --workspace`
     Test {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -77,6 +79,8 @@ impl Arguments {
         let data_dir = self.data_dir.unwrap_or_else(local::home::data_dir);
         let data_dir = std::path::absolute(data_dir)?;
         match self.command {
+            Command::Demo(demo) => return demo.run(&data_dir).await,
+            Command::Audit(audit) => return audit.run(&data_dir).await,
             Command::Up(up) => up.run(&data_dir).await?,
             Command::Down => up::down(&data_dir).await?,
             Command::Status(status) => status.run(&data_dir).await?,

@@ -1,5 +1,7 @@
 //! The commands, one a file.
 
+pub(crate) mod audit;
+pub(crate) mod demo;
 pub(crate) mod load;
 pub(crate) mod logs;
 pub(crate) mod order;

@@ -42,6 +42,12 @@ pub(crate) enum CommandError {
     /// The synthetic load could not be made.
     #[error(transparent)]
     Load(#[from] driver::synthetic::LoadError),
+    /// The databases could not be audited.
+    #[error(transparent)]
+    Audit(#[from] audit::AuditError),
+    /// What the load driver wrote down can't be read.
+    #[error(transparent)]
+    Ledger(#[from] driver::ledger::LedgerError),
     /// Standard output, or a file of the data folder.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -60,7 +66,7 @@ pub(crate) enum CommandError {
         log: PathBuf,
     },
     /// The shop has never been up.
-    #[error("there are no logs yet: {} is missing. `plumbline up` starts a shop.", .0.display())]
+    #[error("there are no logs yet: {} is missing. `./plumbline up` starts a shop.", .0.display())]
     NoLogs(PathBuf),
     /// A part without a log.
     #[error("{wanted} has no log; those that have one: {names}")]
@@ -70,7 +76,7 @@ pub(crate) enum CommandError {
         /// Those that there are.
         names: String,
     },
-    /// `plumbline test` without the script.
+    /// `./plumbline test` without the script.
     #[error("tests are run by the script at the root of the checkout: ./plumbline test")]
     TestsAreTheScripts,
 }

@@ -34,3 +34,8 @@ pub(crate) fn supervisor_log(data_dir: &Path) -> PathBuf {
 pub(crate) fn runs(data_dir: &Path) -> PathBuf {
     data_dir.join("runs")
 }
+
+/// Where those of runs against a shop elsewhere stand: they mean nothing to the one on this data folder.
+pub(crate) fn runs_elsewhere(data_dir: &Path) -> PathBuf {
+    runs(data_dir).join("elsewhere")
+}

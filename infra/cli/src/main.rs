@@ -25,7 +25,7 @@ async fn main() -> ExitCode {
     let arguments = arguments::Arguments::parse();
     match arguments.run().await {
         Ok(code) => code,
-        // `plumbline logs | head`: nobody reads on, and that is no fault.
+        // `./plumbline logs | head`: nobody reads on, and that is no fault.
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
             output::error(&error);

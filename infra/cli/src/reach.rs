@@ -50,6 +50,11 @@ pub(crate) enum ReachError {
 }
 
 impl Reach {
+    /// Whether another shop than the one on the data folder is meant.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        !self.order_url.is_empty()
+    }
+
     /// Base URLs of the order service's instances; at least one.
     pub(crate) async fn order_urls(&self, data_dir: &Path) -> Result<Vec<String>, CommandError> {
         urls(&self.order_url, data_dir, Service::Order).await

@@ -47,7 +47,7 @@ pub(crate) enum SupervisorError {
     },
     /// Another supervisor has it.
     #[error(
-        "a shop already runs on {} (process {pid}). `plumbline status` shows it, `plumbline down` stops it; a second one \
+        "a shop already runs on {} (process {pid}). `./plumbline status` shows it, `./plumbline down` stops it; a second one \
          needs its own --data-dir and --port-offset.", .folder.display()
     )]
     AlreadyUp {

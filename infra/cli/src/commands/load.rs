@@ -1,6 +1,6 @@
-//! `plumbline load`: sends orders, and tells what became of them.
+//! `./plumbline load`: sends orders, and tells what became of them.
 
-mod drive;
+pub(crate) mod drive;
 pub(crate) mod replay;
 pub(crate) mod synthetic;
 

@@ -1,4 +1,4 @@
-//! `plumbline logs`.
+//! `./plumbline logs`.
 
 use std::{
     fs::{self, File},
@@ -20,10 +20,10 @@ const LOOK: Duration = Duration::from_millis(200);
 /// Show what the parts have written
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  plumbline logs                  the last lines of every part
-  plumbline logs inventory -f     all instances of inventory, as they write
-  plumbline logs order#2 -n 200
-  plumbline logs kafka")]
+  ./plumbline logs                  the last lines of every part
+  ./plumbline logs inventory -f     all instances of inventory, as they write
+  ./plumbline logs order#2 -n 200
+  ./plumbline logs kafka")]
 pub(crate) struct Logs {
     /// A part, as `status` names it, or `supervisor`; all of them if it isn't named
     #[arg(value_name = "PART")]

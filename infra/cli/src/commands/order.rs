@@ -1,4 +1,4 @@
-//! `plumbline order`: places one order and shows its way.
+//! `./plumbline order`: places one order and shows its way.
 
 use std::{path::Path, str::FromStr, time::Duration};
 
@@ -21,9 +21,9 @@ use crate::{
 /// Place one order, wait for the shop's decision, and show each hop of its way
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  plumbline order 85123A=6 22423=1
-  plumbline order 85123A=6 --customer 17850 --key my-order-1    the key makes a retry safe
-  plumbline order 85123A=6 --order-url http://127.0.0.1:8081    of a shop started elsewhere")]
+  ./plumbline order 85123A=6 22423=1
+  ./plumbline order 85123A=6 --customer 17850 --key my-order-1    the key makes a retry safe
+  ./plumbline order 85123A=6 --order-url http://127.0.0.1:8081    of a shop started elsewhere")]
 pub(crate) struct PlaceOne {
     /// What to order, and how many
     #[arg(value_name = "SKU=QTY", required = true)]

@@ -1,4 +1,4 @@
-//! `plumbline kill` and `plumbline restart`.
+//! `./plumbline kill` and `./plumbline restart`.
 
 use std::{path::Path, time::Instant};
 
@@ -13,9 +13,9 @@ use crate::{
 /// Which part of the shop.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  plumbline kill inventory#2     one instance
-  plumbline restart order        all instances, one after the other
-  plumbline kill kafka           it stays down until `plumbline restart kafka`")]
+  ./plumbline kill inventory#2     one instance
+  ./plumbline restart order        all instances, one after the other
+  ./plumbline kill kafka           it stays down until `./plumbline restart kafka`")]
 pub(crate) struct Which {
     /// order, inventory, recommendation, one instance as in inventory#2, or postgres, redis, memcached, kafka
     #[arg(value_name = "PART")]
@@ -25,7 +25,7 @@ pub(crate) struct Which {
 impl Which {
     pub(crate) async fn kill(&self, data_dir: &Path) -> Result<(), CommandError> {
         control::ask(data_dir, &Request::Kill { part: self.part }, drop).await?;
-        output::line(format_args!("{0} is killed; `plumbline restart {0}` brings it back", self.part))?;
+        output::line(format_args!("{0} is killed; `./plumbline restart {0}` brings it back", self.part))?;
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! `plumbline seed`: puts the products of a file and their stock into the shop.
+//! `./plumbline seed`: puts the products of a file and their stock into the shop.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use crate::{CommandError, output, progress, reach::Reach};
 #[command(after_help = "Seeding again adds no stock: each product is stocked once.
 
 Example:
-  plumbline seed data/online-retail-2010-12.csv.gz --stock-cover 0.95")]
+  ./plumbline seed data/online-retail-2010-12.csv.gz --stock-cover 0.95")]
 pub(crate) struct Seed {
     /// CSV, compressed with gzip or not, with the columns that data/README.md describes
     #[arg(value_name = "FILE")]

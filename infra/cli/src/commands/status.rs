@@ -1,4 +1,4 @@
-//! `plumbline status`.
+//! `./plumbline status`.
 
 use std::{fs, path::Path};
 

@@ -1,4 +1,4 @@
-//! `plumbline up` and `plumbline down`.
+//! `./plumbline up` and `./plumbline down`.
 
 use std::{path::Path, time::Duration};
 
@@ -25,9 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[command(after_help = "PLUMBLINE_… and OTEL_… variables reach every service; `plumbline-order --help` lists them.
 
 Examples:
-  plumbline up                                       in the foreground, until Ctrl-C
-  plumbline up -d --instances order=2,inventory=3    in the background, until `plumbline down`
-  plumbline up -d --data-dir /tmp/b --port-offset 1000    a second shop beside the first")]
+  ./plumbline up                                       in the foreground, until Ctrl-C
+  ./plumbline up -d --instances order=2,inventory=3    in the background, until `./plumbline down`
+  ./plumbline up -d --data-dir /tmp/b --port-offset 1000    a second shop beside the first")]
 pub(crate) struct Up {
     /// Return when everything is ready, and leave it running
     #[arg(short, long)]
@@ -41,7 +41,7 @@ impl Up {
     pub(crate) async fn run(&self, data_dir: &Path) -> Result<(), CommandError> {
         if self.detach {
             let overview = start_detached(data_dir, &self.shop).await?;
-            output::line(format_args!("\n{}\n\nStop it with `plumbline down`.", summary(&overview)))?;
+            output::line(format_args!("\n{}\n\nStop it with `./plumbline down`.", summary(&overview)))?;
             return Ok(());
         }
         supervisor::run(data_dir, &self.shop, |news| {

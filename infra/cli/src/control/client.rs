@@ -20,7 +20,7 @@ use crate::supervisor::lock::{Holder, Lock};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ControlError {
     /// No supervisor, and no sign of one.
-    #[error("no shop runs on {}. Start one with `plumbline up`, or name its folder with --data-dir.", .0.display())]
+    #[error("no shop runs on {}. Start one with `./plumbline up`, or name its folder with --data-dir.", .0.display())]
     NotRunning(PathBuf),
     /// A supervisor lives but does not listen.
     #[error("the shop on {} is just starting or stopping (process {pid}). Try again in a moment.", .folder.display())]
@@ -46,7 +46,7 @@ pub(crate) enum ControlError {
     },
     /// It speaks another version of the protocol.
     #[error(
-        "the shop runs with another version of plumbline, whose answer can't be read: {0}. `plumbline down` stops it."
+        "the shop runs with another version of plumbline, whose answer can't be read: {0}. `./plumbline down` stops it."
     )]
     Unreadable(#[from] serde_json::Error),
     /// It refused.

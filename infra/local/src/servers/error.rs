@@ -90,7 +90,7 @@ pub enum StartError {
         needed: u64,
     },
     /// A server's port is in use.
-    #[error("{server} can't start: {taken}. Another port offset moves all ports")]
+    #[error("{server} can't start: {taken}. --port-offset N moves all ports")]
     Port {
         /// Which server.
         server: Server,

@@ -51,7 +51,7 @@ pub enum StartError {
     #[error(transparent)]
     Database(#[from] DatabaseError),
     /// A service's port is in use.
-    #[error("{part} can't start: {taken}. Another port offset moves all ports")]
+    #[error("{part} can't start: {taken}. --port-offset N moves all ports")]
     Port {
         /// Which service.
         part: Part,

@@ -10,20 +10,24 @@ use indicatif::ProgressBar;
 
 use crate::{CommandError, home, progress, reach::Reach, units};
 
+const CONNECTIONS: usize = 256;
+const IN_FLIGHT: usize = 10_000;
+const SETTLE: u64 = 60;
+
 /// How a run is driven.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "The run")]
 pub(crate) struct DriveOptions {
     /// Connections; each carries one request at a time
-    #[arg(long, value_name = "N", default_value_t = 256)]
+    #[arg(long, value_name = "N", default_value_t = CONNECTIONS)]
     connections: usize,
 
     /// The most orders planned and not yet answered; what is planned beyond is dropped and counted
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    #[arg(long, value_name = "N", default_value_t = IN_FLIGHT)]
     in_flight: usize,
 
     /// How long to wait at the end until every acknowledged order is final, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(long, value_name = "SECONDS", default_value_t = SETTLE)]
     settle: u64,
 
     /// The run's name, which begins every idempotency key: the same run again places nothing twice. Made up unless given
@@ -33,6 +37,12 @@ pub(crate) struct DriveOptions {
     /// The summary as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl Default for DriveOptions {
+    fn default() -> Self {
+        Self { connections: CONNECTIONS, in_flight: IN_FLIGHT, settle: SETTLE, run: None, json: false }
+    }
 }
 
 impl DriveOptions {
@@ -45,7 +55,8 @@ impl DriveOptions {
         drive.connections = self.connections;
         drive.in_flight = self.in_flight;
         drive.settle_within = Duration::from_secs(self.settle);
-        drive.ledger = Some(ledger::path(&home::runs(data_dir), &drive.run));
+        let runs = if reach.is_elsewhere() { home::runs_elsewhere(data_dir) } else { home::runs(data_dir) };
+        drive.ledger = Some(ledger::path(&runs, &drive.run));
         Ok(drive)
     }
 }

@@ -1,4 +1,4 @@
-//! `plumbline load replay`.
+//! `./plumbline load replay`.
 
 use std::path::{Path, PathBuf};
 
@@ -15,8 +15,8 @@ use crate::{CommandError, output, reach::Reach};
 /// Send the orders and returns of a file again
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  plumbline load replay data/online-retail-2010-12.csv.gz --rate 200
-  plumbline load replay data/online-retail-2010-12.csv.gz --speed 3600    an hour of the shop in a second")]
+  ./plumbline load replay data/online-retail-2010-12.csv.gz --rate 200
+  ./plumbline load replay data/online-retail-2010-12.csv.gz --speed 3600    an hour of the shop in a second")]
 pub(crate) struct Replay {
     /// CSV, compressed with gzip or not, with the columns that data/README.md describes
     #[arg(value_name = "FILE")]

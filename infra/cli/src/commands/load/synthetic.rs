@@ -1,4 +1,4 @@
-//! `plumbline load synthetic`.
+//! `./plumbline load synthetic`.
 
 use std::{path::Path, time::Duration};
 
@@ -15,9 +15,9 @@ use crate::{CommandError, commands::seed, reach::Reach};
 #[command(after_help = "Its products, SYN-00001 and on, are put into the shop first.
 
 Examples:
-  plumbline load synthetic --rate 2000 --for 30
-  plumbline load synthetic --rate 500 --skus 100 --choice zipf:1.1
-  plumbline load synthetic --saturate --choice hot --connections 64")]
+  ./plumbline load synthetic --rate 2000 --for 30
+  ./plumbline load synthetic --rate 500 --skus 100 --choice zipf:1.1
+  ./plumbline load synthetic --saturate --choice hot --connections 64")]
 pub(crate) struct Synthetic {
     /// Orders a second
     #[arg(long, value_name = "R", required_unless_present = "saturate", conflicts_with = "saturate")]
