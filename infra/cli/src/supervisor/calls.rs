@@ -36,7 +36,11 @@ impl Desk {
                         break None;
                     }
                 },
-                Some(Ok(Some(stop))) = tasks.join_next() => break Some(stop),
+                // Matched in here, not before the arrow: there, the end of any other call would close this branch until
+                // the next caller comes, and a call to stop would wait for that.
+                Some(ended) = tasks.join_next() => if let Ok(Some(stop)) = ended {
+                    break Some(stop);
+                },
             }
         };
         tasks.shutdown().await;

@@ -36,6 +36,11 @@ impl Installation {
         format!("--port-offset={}", self.offset)
     }
 
+    /// Where a part listens that has this port without an offset.
+    pub(crate) fn port(&self, port: u16) -> u16 {
+        port + self.offset
+    }
+
     /// The command, on this installation.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = plumbline(arguments);

@@ -3,4 +3,5 @@
 mod arguments;
 mod control;
 mod installation;
+mod shop;
 mod whole;

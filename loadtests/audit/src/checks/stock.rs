@@ -74,8 +74,8 @@ fn faulty_sum(shelf: &Shelf, held: i128) -> Option<String> {
     let expected = (adjusted - held, held);
     (expected != (available.into(), reserved.into())).then(|| {
         format!(
-            "expected {} available and {held} reserved (adjustments add up to {adjusted}, live reservations to {held}), \
-             found {available} and {reserved}",
+            "expected {} available and {held} reserved (adjustments add up to {adjusted}, live reservations to \
+             {held}), found {available} and {reserved}",
             expected.0
         )
     })

@@ -56,10 +56,9 @@ impl Connection {
     /// When the database fails, or lacks a table.
     pub(crate) async fn snapshot(&mut self) -> Result<Snapshot<'_>, AuditError> {
         let database = self.database;
-        let failed = |source| AuditError::Database { database, source };
-        let mut transaction = self.connection.begin_with(BEGIN).await.map_err(failed)?;
-        let missing: Vec<String> =
-            sqlx::query_scalar(MISSING).bind(tables(database)).fetch_all(&mut *transaction).await.map_err(failed)?;
+        let mut transaction = self.connection.begin_with(BEGIN).await.map_err(failed(database))?;
+        let missing = sqlx::query_scalar(MISSING).bind(tables(database)).fetch_all(&mut *transaction).await;
+        let missing: Vec<String> = missing.map_err(failed(database))?;
         if missing.is_empty() {
             Ok(Snapshot { database, transaction })
         } else {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use audit::{AuditError, Database, Source, audit_prefixed};
+use audit::{AuditError, Database, Source, audit};
 
 use crate::world::{self, World};
 
@@ -42,7 +42,7 @@ async fn a_url_that_is_none_is_not_quoted() {
         ["mysql://auditor:hush-hush@localhost/orders", "postgres://auditor:hush-hush/x@localhost/orders", "hush-hush"]
     {
         let source = Source { order_database: url.into(), inventory_database: url.into(), kafka: "localhost:1".into() };
-        let error = audit_prefixed(&source, "", &[], Duration::ZERO).await.unwrap_err();
+        let error = audit(&source, &[], Duration::ZERO).await.unwrap_err();
         assert!(matches!(error, AuditError::Url { .. }), "{error}");
         assert!(!format!("{error} {error:?} {source:?}").contains("hush"), "{error:?}");
     }

@@ -7,7 +7,7 @@ use contracts::{OrderId, Timestamp, event::OrderCancelled, topics::Topic};
 use messaging::{Broken, Message, Topics, outbox, relay, tail};
 use sqlx::PgPool;
 
-use crate::world::{World, eventually};
+use crate::world::{self, World, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_never_sent_is_found_in_either_database() {
@@ -28,7 +28,8 @@ async fn what_was_never_sent_is_found_in_either_database() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_could_not_be_processed_is_found() {
-    let world = World::new().await;
+    let mut world = World::new().await;
+    world.prefix = world::topics(&world.source.kafka).await;
     let topics = Topics::with_prefix(&world.prefix);
     let database = world.inventory.connect_options();
     let relay = relay::start(relay::Config::new(&world.source.kafka, topics.clone(), (*database).clone()));

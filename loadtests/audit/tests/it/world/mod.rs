@@ -8,6 +8,7 @@ use audit::{Acknowledged, AuditError, Check, Report, Source, Subject, Violation,
 use contracts::OrderId;
 use messaging::{Topics, admin};
 use sqlx::{AssertSqlSafe, PgPool};
+use tokio::sync::OnceCell;
 
 pub(crate) use orders::Orders;
 
@@ -23,6 +24,9 @@ const BALANCE: &str = "
                         FROM reservations, jsonb_array_elements(lines) AS line
                        WHERE status IN (0, 1) GROUP BY 1) AS live USING (sku)
      WHERE stock.sku = kept.sku";
+
+/// What stands in front of the topics that tests share: an audit writes to none.
+static EMPTY_TOPICS: OnceCell<String> = OnceCell::const_new();
 
 pub(crate) struct World {
     pub(crate) order: PgPool,
@@ -91,15 +95,21 @@ impl World {
     }
 }
 
-/// Two empty databases, and the topics.
+/// Two empty databases, and topics on which nothing stands.
 pub(crate) async fn bare() -> (Source, String) {
     let servers = local::testing::servers().await;
-    let prefix = local::testing::prefix();
     let kafka = servers.kafka_bootstrap().to_owned();
-    admin::ensure_topics(&kafka, &Topics::with_prefix(&prefix)).await.unwrap();
+    let prefix = EMPTY_TOPICS.get_or_init(|| topics(&kafka)).await.clone();
     let order_database = servers.database("audit_order").await.url().to_owned();
     let inventory_database = servers.database("audit_inventory").await.url().to_owned();
     (Source { order_database, inventory_database, kafka }, prefix)
+}
+
+/// Makes topics, and says what stands in front of their names.
+pub(crate) async fn topics(kafka: &str) -> String {
+    let prefix = local::testing::prefix();
+    admin::ensure_topics(kafka, &Topics::with_prefix(&prefix)).await.unwrap();
+    prefix
 }
 
 /// A change that changes nothing is a mistake of the test.

@@ -103,7 +103,10 @@ async fn stock(inventory: &PgPool) {
 
 fn lines(wanted: &[(&str, i64)]) -> Value {
     let price = |sku: &str| PRODUCTS.iter().find(|(known, ..)| *known == sku).unwrap().1;
-    let line = |(sku, quantity): &(&str, i64)| json!({"sku": sku, "quantity": quantity, "unit_price": {"minor": price(sku), "currency": "GBP"}});
+    let line = |(sku, quantity): &(&str, i64)| {
+        let unit_price = json!({"minor": price(sku), "currency": "GBP"});
+        json!({"sku": sku, "quantity": quantity, "unit_price": unit_price})
+    };
     wanted.iter().map(line).collect()
 }
 

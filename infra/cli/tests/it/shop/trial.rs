@@ -1,0 +1,159 @@
+//! A shop of a test's own, with the beginning of the month's orders.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use audit::{Acknowledged, Source};
+use contracts::Sku;
+use driver::{
+    Drive, OperatorToken, Targets, ledger,
+    replay::{self, Pace, Returns},
+    retail::{Happening, Retail},
+    seed::Seeding,
+    summary::{Progress, Summary},
+};
+use local::shop::{Config, Service, Shop};
+use tempfile::TempDir;
+use tokio::{
+    sync::{Mutex, MutexGuard, watch},
+    task::JoinHandle,
+};
+
+/// How long an acknowledged order may take to become final, whatever dies.
+const SETTLE: Duration = Duration::from_secs(60);
+
+/// One shop at a time: two cores carry no more, and what is looked for is faults, not load.
+static TURN: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
+
+pub(crate) struct Trial {
+    pub(crate) shop: Arc<Shop>,
+    orders: usize,
+    folder: TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// A replay under way.
+pub(crate) struct Replay {
+    task: JoinHandle<Summary>,
+    progress: watch::Receiver<u64>,
+}
+
+impl Trial {
+    /// A shop whose stock covers three quarters of what the month's first `orders` orders ask for.
+    pub(crate) async fn open(config: Config, orders: usize) -> Self {
+        let turn = TURN.lock().await;
+        let shop = Arc::new(Shop::start(config, Arc::new(|_| {})).await.unwrap());
+        let trial = Self { shop, orders, folder: tempfile::tempdir().unwrap(), _turn: turn };
+        let seeding = Seeding::new(trial.targets(Service::Order), trial.targets(Service::Inventory), trial.token());
+        seeding.run(&trial.retail().wares("0.75".parse().unwrap()), |_| {}).await.unwrap();
+        trial
+    }
+
+    /// The orders and returns begin, so many orders a second.
+    pub(crate) fn replay(&self, rate: u32) -> Replay {
+        let (told, progress) = watch::channel(0);
+        let retail = self.retail();
+        let mut drive = Drive::new(self.targets(Service::Order));
+        drive.settle_within = SETTLE;
+        drive.ledger = Some(ledger::path(self.folder.path(), &drive.run));
+        let returns = Returns { inventory: self.targets(Service::Inventory), token: self.token() };
+        let pace = Pace::PerSecond(rate.to_string().parse().unwrap());
+        let tell = move |progress: &Progress| {
+            told.send_replace(progress.acknowledged);
+        };
+        let run = async move { replay::run(drive, &retail, pace, Some(returns), tell).await.unwrap() };
+        Replay { task: tokio::spawn(run), progress }
+    }
+
+    /// Every order is acknowledged and final, and the audit finds nothing.
+    pub(crate) async fn ends_well(self, replay: Replay) {
+        self.ends_well_after(replay, || {}).await;
+    }
+
+    /// The same, and what else must hold once every order is final.
+    pub(crate) async fn ends_well_after(self, replay: Replay, holds: impl FnOnce()) {
+        let summary = replay.task.await.unwrap();
+        assert_eq!(summary.acknowledged, self.orders as u64, "{summary}");
+        let settled = &summary.settled;
+        assert_eq!((settled.undecided, settled.missing, &settled.fault), (0, 0, &None), "{summary}");
+        assert!(settled.confirmed > 0 && settled.rejected > 0, "{summary}");
+        self.is_right().await;
+        holds();
+        Arc::into_inner(self.shop).unwrap().stop(Arc::new(|_| {})).await;
+    }
+
+    async fn is_right(&self) {
+        let source = self.shop.audit_source();
+        let source = Source {
+            order_database: source.order_database,
+            inventory_database: source.inventory_database,
+            kafka: source.kafka.to_string(),
+        };
+        let report = audit::audit(&source, &self.acknowledged(), SETTLE).await.unwrap();
+        assert!(report.passed(), "{report}");
+    }
+
+    fn acknowledged(&self) -> Vec<Acknowledged> {
+        let entries =
+            ledger::files(self.folder.path()).unwrap().into_iter().flat_map(|file| ledger::read(&file).unwrap());
+        entries.map(|entry| Acknowledged { run: "trial".to_owned(), id: entry.id, key: entry.key }).collect()
+    }
+
+    /// The month up to a number of orders, and the products in it.
+    fn retail(&self) -> Retail {
+        let mut retail = Retail::read(&month()).unwrap();
+        let mut left = self.orders;
+        retail.happenings.retain(|happening| {
+            let goes = left > 0;
+            left -= usize::from(goes && matches!(happening, Happening::Sale(_)));
+            goes
+        });
+        let mut demand: HashMap<Sku, u64> = HashMap::new();
+        for happening in &retail.happenings {
+            let (lines, asked) = match happening {
+                Happening::Sale(sale) => (&sale.lines, 1),
+                Happening::Return(taken_back) => (&taken_back.lines, 0),
+            };
+            for line in lines {
+                *demand.entry(line.sku.clone()).or_default() += asked * u64::from(u32::from(line.quantity));
+            }
+        }
+        retail.products.retain_mut(|product| match demand.get(&product.sku) {
+            Some(&demand) => {
+                product.demand = demand;
+                true
+            }
+            None => false,
+        });
+        retail
+    }
+
+    /// Base URLs of a service's instances.
+    pub(crate) fn urls(&self, service: Service) -> Vec<String> {
+        self.shop.addresses(service).iter().map(|address| format!("http://{address}")).collect()
+    }
+
+    fn targets(&self, service: Service) -> Targets {
+        Targets::parse(self.urls(service)).unwrap()
+    }
+
+    fn token(&self) -> OperatorToken {
+        OperatorToken::new(fs::read_to_string(self.shop.operator_token_file()).unwrap().trim()).unwrap()
+    }
+}
+
+impl Replay {
+    /// Waits until so many orders are acknowledged.
+    pub(crate) async fn has_come_to(&mut self, acknowledged: u64) {
+        self.progress.wait_for(|&so_far| so_far >= acknowledged).await.unwrap();
+    }
+}
+
+fn month() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/online-retail-2010-12.csv.gz")
+}
