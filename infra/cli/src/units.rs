@@ -25,19 +25,6 @@ pub(crate) fn bytes(bytes: u64) -> String {
     }
 }
 
-/// A whole number in groups of three: `42,481`.
-pub(crate) fn count(number: u64) -> String {
-    let plain = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in plain.chars().enumerate() {
-        if index > 0 && (plain.len() - index) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
 fn digits(number: f64) -> String {
     match number {
         n if n < 9.995 => format!("{n:.2}"),
@@ -58,8 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_and_counts() {
+    fn memory_has_three_digits() {
         assert_eq!([999, 20_480_000, 1_500_000_000].map(bytes), ["999 B", "20.5 MB", "1.50 GB"]);
-        assert_eq!([0, 999, 1_000, 42_481, 1_234_567].map(count), ["0", "999", "1,000", "42,481", "1,234,567"]);
     }
 }

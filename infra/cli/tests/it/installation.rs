@@ -1,10 +1,12 @@
 //! A shop of a test's own.
 
 use std::{
+    collections::BTreeSet,
     fs,
     net::TcpListener,
     path::Path,
     process::{Command, Output, Stdio},
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -12,7 +14,11 @@ use rand::Rng;
 use tempfile::TempDir;
 
 /// Ports that a shop of one instance each needs, before its offset.
-const PORTS: [u16; 7] = [8081, 8082, 8083, 15432, 16379, 19092, 21211];
+const PORTS: [u16; 8] = [8081, 8082, 8083, 15432, 16379, 19092, 19093, 21211];
+/// With these no port is one that the kernel gives to outgoing connections (32,768 and on).
+const OFFSETS: std::ops::Range<u16> = 1_000..11_000;
+/// Ports that installations of this process have been given: another one's shop may not be up yet.
+static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 
 /// A data folder and ports that nobody else has. Dropping it stops what runs on it.
 pub(crate) struct Installation {
@@ -22,9 +28,11 @@ pub(crate) struct Installation {
 
 impl Installation {
     pub(crate) fn new() -> Self {
-        let free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
-        let mut offsets = std::iter::repeat_with(|| rand::rng().random_range(1_000..40_000));
+        let mut given = GIVEN.lock().unwrap();
+        let free = |port| !given.contains(&port) && TcpListener::bind(("127.0.0.1", port)).is_ok();
+        let mut offsets = std::iter::repeat_with(|| rand::rng().random_range(OFFSETS));
         let offset = offsets.find(|offset| PORTS.into_iter().all(|port| free(port + offset))).unwrap();
+        given.extend(PORTS.map(|port| port + offset));
         Self { folder: tempfile::tempdir().unwrap(), offset }
     }
 

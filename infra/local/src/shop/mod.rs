@@ -42,6 +42,9 @@ use crate::{
 /// Where the operator token stands in the data folder.
 const TOKEN_FILE: &str = "operator-token";
 
+/// An instance: its service, and which of it, from 1.
+type Which = (Service, u16);
+
 /// A running shop. Dropping it kills everything; [`Shop::stop`] ends it in order.
 #[derive(Debug)]
 pub struct Shop {
@@ -64,7 +67,7 @@ impl Shop {
         let token_file = engines.folder().join(TOKEN_FILE);
         let surroundings = engines.surroundings(token::ensure(&token_file)?).await?;
         let lifeline = Arc::new(Lifeline::start(Ending::default())?);
-        let start = |(which, lease): ((Service, u16), Lease)| {
+        let start = |(which, lease): (Which, Lease)| {
             let specs = launch::specs(&config, &programs, &surroundings, which, lease.address());
             Instance::start(which, lease, specs, &lifeline).map_err(NotReady::from)
         };
@@ -112,7 +115,10 @@ impl Shop {
     pub async fn kill(&self, part: Part) -> Result<(), PartError> {
         match part {
             Part::Server(server) => self.engines.kill(server).await,
-            Part::Service(..) => Ok(drop(future::join_all(self.meant(part)?.into_iter().map(Instance::kill)).await)),
+            Part::Service(..) => {
+                future::join_all(self.meant(part)?.into_iter().map(Instance::kill)).await;
+                Ok(())
+            }
         }
     }
 
@@ -141,7 +147,10 @@ impl Shop {
     pub async fn pause(&self, part: Part) -> Result<(), PartError> {
         match part {
             Part::Server(server) => self.engines.pause(server),
-            Part::Service(..) => Ok(drop(future::join_all(self.meant(part)?.into_iter().map(Instance::pause)).await)),
+            Part::Service(..) => {
+                future::join_all(self.meant(part)?.into_iter().map(Instance::pause)).await;
+                Ok(())
+            }
         }
     }
 
@@ -152,7 +161,10 @@ impl Shop {
     pub async fn resume(&self, part: Part) -> Result<(), PartError> {
         match part {
             Part::Server(server) => self.engines.resume(server),
-            Part::Service(..) => Ok(drop(future::join_all(self.meant(part)?.into_iter().map(Instance::resume)).await)),
+            Part::Service(..) => {
+                future::join_all(self.meant(part)?.into_iter().map(Instance::resume)).await;
+                Ok(())
+            }
         }
     }
 
@@ -195,8 +207,8 @@ impl Shop {
 }
 
 /// Takes the port of every instance, before anything is started.
-fn take_ports(config: &Config) -> Result<Vec<((Service, u16), Lease)>, StartError> {
-    let take = |(service, number): (Service, u16)| {
+fn take_ports(config: &Config) -> Result<Vec<(Which, Lease)>, StartError> {
+    let take = |(service, number): Which| {
         let part = Part::Service(service, Some(number));
         let lease = match config.ports {
             Ports::Free => Lease::take_any().map_err(StartError::NoPort)?,
