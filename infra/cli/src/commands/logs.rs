@@ -46,14 +46,16 @@ impl Logs {
             let last = log.last(self.lines)?;
             log.show(&last, width)?;
         }
-        while self.follow {
+        if !self.follow {
+            return Ok(());
+        }
+        loop {
             time::sleep(LOOK).await;
             for log in &mut logs {
-                let new = log.new()?;
-                log.show(&new, width)?;
+                let fresh = log.fresh()?;
+                log.show(&fresh, width)?;
             }
         }
-        Ok(())
     }
 
     fn find(&self, folder: &Path) -> Result<Vec<Log>, CommandError> {
@@ -98,7 +100,7 @@ impl Log {
     }
 
     /// Whole lines that were written since; all of it when the log began anew.
-    fn new(&mut self) -> io::Result<String> {
+    fn fresh(&mut self) -> io::Result<String> {
         let mut file = File::open(&self.path)?;
         if file.metadata()?.len() < self.shown {
             self.shown = 0;
@@ -141,10 +143,10 @@ mod tests {
         let mut log = Log::at(path.clone()).unwrap();
         assert_eq!(log.last(5).unwrap(), "one");
         write!(file, "two\nthr").unwrap();
-        assert_eq!(log.new().unwrap(), "two\n");
+        assert_eq!(log.fresh().unwrap(), "two\n");
         writeln!(file, "ee").unwrap();
-        assert_eq!(log.new().unwrap(), "three\n");
+        assert_eq!(log.fresh().unwrap(), "three\n");
         File::create(&path).unwrap().write_all(b"anew\n").unwrap();
-        assert_eq!(log.new().unwrap(), "anew\n");
+        assert_eq!(log.fresh().unwrap(), "anew\n");
     }
 }
