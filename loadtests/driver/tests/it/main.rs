@@ -1,5 +1,7 @@
 //! The driver against a real HTTP server that can be told to stall, fail and cut connections.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails, in its helpers too")]
+
 mod failures;
 mod measuring;
 mod replaying;
