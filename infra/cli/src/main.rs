@@ -1,4 +1,4 @@
-//! The `plumbline` command: starts the shop, fills it, loads it, breaks it, and audits it.
+#![doc = include_str!("../README.md")]
 
 mod arguments;
 mod commands;

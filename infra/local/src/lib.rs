@@ -1,4 +1,4 @@
-//! Starts real PostgreSQL, Redis, memcached and Kafka as private child processes.
+#![doc = include_str!("../README.md")]
 
 mod account;
 mod folder;

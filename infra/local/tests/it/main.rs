@@ -3,3 +3,4 @@
 
 mod lifeline;
 mod process;
+mod servers;
