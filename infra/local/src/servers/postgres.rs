@@ -80,6 +80,8 @@ ALTER ROLE {AUDITOR} SET default_transaction_read_only = on
     fn settings(&self, site: &Site) -> String {
         let on = if self.durable { "on" } else { "off" };
         let buffers = if self.durable { "256MB" } else { "64MB" };
+        // One set serves all tests of a run, and as many of them run at a time as the machine has cores.
+        let connections = if self.durable { 200 } else { 1_000 };
         // Files below the data folder go with it; POSIX segments would outlive a killed server that isn't restarted.
         let shared_memory = if self.durable { "posix" } else { "mmap" };
         let sockets = self.socket_folder(site).unwrap_or_default().display().to_string().replace('\'', "''");
@@ -87,7 +89,7 @@ ALTER ROLE {AUDITOR} SET default_transaction_read_only = on
             "listen_addresses = '127.0.0.1'
 port = {port}
 unix_socket_directories = '{sockets}'
-max_connections = 200
+max_connections = {connections}
 password_encryption = 'scram-sha-256'
 
 shared_buffers = {buffers}
@@ -97,8 +99,9 @@ wal_level = replica
 max_wal_size = 4GB
 checkpoint_timeout = 15min
 autovacuum_naptime = 5s
+# Whatever else is off: a commit that was acknowledged is the kernel's, and survives the death of the server.
+synchronous_commit = on
 fsync = {on}
-synchronous_commit = {on}
 full_page_writes = {on}
 
 log_line_prefix = '%m [%p] %q%u@%d '
