@@ -69,10 +69,10 @@ fn commit(env: &mut Reader) -> committer::Config {
     committer::Config {
         committers: env.within("PLUMBLINE_COMMITTERS", 2, (1, 256), "tasks that commit orders, each with a connection"),
         batch_max: env.within("PLUMBLINE_COMMIT_BATCH_MAX", 256, (1, 10_000), "the most orders a transaction"),
-        linger: env.millis(
-            "PLUMBLINE_COMMIT_LINGER_MILLIS",
-            Duration::ZERO,
-            "how long a transaction waits for more orders after its first",
+        pace: env.millis(
+            "PLUMBLINE_COMMIT_PACE_MILLIS",
+            Duration::from_millis(5),
+            "the least time from one transaction's beginning to the next one's, for each committer",
         ),
         queue: env.within(
             "PLUMBLINE_COMMIT_QUEUE",

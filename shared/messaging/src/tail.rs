@@ -80,7 +80,9 @@ pub fn start(config: Config, take: impl FnMut(Message) + Send + 'static) -> Resu
         .set("group.id", config.topics.group("tail"))
         .set("enable.auto.commit", "false")
         .set("auto.offset.reset", "earliest")
-        .set("fetch.wait.max.ms", "100")
+        // Nobody waits for what is kept in memory: while messages keep coming they are fetched together.
+        .set("fetch.wait.max.ms", "50")
+        .set("fetch.min.bytes", "65536")
         .set("queued.min.messages", "5000")
         .set("queued.max.messages.kbytes", "8192")
         .set("reconnect.backoff.ms", "50")

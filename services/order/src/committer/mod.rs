@@ -28,8 +28,9 @@ pub struct Config {
     pub committers: usize,
     /// The most orders a transaction.
     pub batch_max: usize,
-    /// How long a transaction waits for more orders after its first.
-    pub linger: Duration,
+    /// The least time from one transaction's beginning to the next one's, for each task, unless a batch is full: under load
+    /// transactions are fewer and larger for it; at rest no order waits.
+    pub pace: Duration,
     /// How many orders may wait; beyond it they are refused.
     pub queue: usize,
     /// How long an order is tried, waiting included, before its caller is told to come again.

@@ -10,7 +10,7 @@ use rand::Rng;
 use telemetry::{names, spans};
 use tokio::{
     sync::oneshot,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep, sleep_until, timeout_at},
 };
 
 use super::{Committed, Config, Error, queue::Queue};
@@ -68,27 +68,29 @@ pub(super) struct Task {
     writer: Writer,
     relay: relay::Waker,
     batch_max: usize,
-    linger: Duration,
+    pace: Duration,
     patience: Duration,
 }
 
 impl Task {
     pub(super) fn new(queue: Arc<Queue<Pending>>, config: &Config, writer: Writer, relay: relay::Waker) -> Self {
         let batch_max = config.batch_max.max(1);
-        Self { queue, writer, relay, batch_max, linger: config.linger, patience: config.patience }
+        Self { queue, writer, relay, batch_max, pace: config.pace, patience: config.patience }
     }
 
     /// Commits until the queue is closed and empty.
     pub(super) async fn run(mut self) {
         let mut batch = Vec::with_capacity(self.batch_max);
+        let mut not_before = Instant::now();
         while self.queue.take(self.batch_max, &mut batch).await {
-            if !self.linger.is_zero() && batch.len() < self.batch_max {
-                sleep(self.linger).await;
+            if batch.len() < self.batch_max && Instant::now() < not_before {
+                sleep_until(not_before).await;
                 self.queue.take_now(self.batch_max - batch.len(), &mut batch);
             }
             // Whoever has gone away would never learn of the order.
             batch.retain(|pending: &Pending| !pending.reply.is_closed());
             let taken_at = Instant::now();
+            not_before = taken_at + self.pace;
             for pending in &batch {
                 METRICS.queue_wait.record((taken_at - pending.queued_at).as_secs_f64(), &[]);
             }

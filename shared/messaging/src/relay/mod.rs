@@ -30,6 +30,9 @@ pub struct Config {
     pub frames_max: u16,
     /// How long to wait before looking for frames nobody announced (another instance's, or a dead one's).
     pub poll_interval: Duration,
+    /// The least time from one reading of the outbox to the next, unless the first one found more than it could take: under
+    /// load many transactions' frames are read, sent and deleted together; at rest nothing waits for it.
+    pub pace: Duration,
     /// How long librdkafka waits for a fuller batch (`linger.ms`).
     pub linger: Duration,
 }
@@ -43,6 +46,7 @@ impl Config {
             database,
             frames_max: 64,
             poll_interval: Duration::from_millis(25),
+            pace: Duration::from_millis(8),
             linger: Duration::from_millis(2),
         }
     }

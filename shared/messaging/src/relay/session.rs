@@ -7,7 +7,7 @@ use rdkafka::error::KafkaError;
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::{
     sync::mpsc,
-    time::{Instant, timeout_at},
+    time::{Instant, sleep_until, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -78,12 +78,16 @@ struct Session<'a> {
 
 impl Session<'_> {
     async fn relay(&mut self, waker: &Waker, mut owned: Owned, stopped: CancellationToken) -> Result<(), Error> {
+        let mut not_before = Instant::now();
         while !stopped.is_cancelled() {
+            sleep_until(not_before).await;
+            not_before = Instant::now() + self.config.pace;
             let buckets: Vec<i16> = owned.borrow_and_update().iter().map(|&bucket| bucket as i16).collect();
             let taken =
                 if buckets.is_empty() || self.messages >= IN_FLIGHT_MAX { 0 } else { self.take(&buckets).await? };
             if taken == usize::from(self.config.frames_max) {
                 self.forget_deleted()?;
+                not_before = Instant::now();
                 continue;
             }
             tokio::select! {
