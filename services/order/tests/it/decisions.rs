@@ -53,6 +53,7 @@ async fn news_that_come_twice_or_late_change_nothing() {
 
     assert_eq!(order_service.read(order.id).await, confirmed);
     assert_eq!(order_service.timeline(order.id).await, timeline);
+    news.first::<OrderConfirmed>(order.id).await;
     news.first::<OrderConfirmed>(other.id).await;
     assert_eq!(news.about::<OrderConfirmed>(order.id).len(), 1);
     assert_eq!(shop.dead_letters().await, (0, 0));

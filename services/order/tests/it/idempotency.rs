@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use contracts::order::OrderStatus;
+use contracts::{event::OrderCancelled, order::OrderStatus};
 use serde_json::json;
 
 use crate::shop::{Shop, wanted};
@@ -29,10 +29,11 @@ async fn twenty_equal_requests_at_once_over_two_instances_are_one_order() {
     }
     assert_eq!((bodies.len(), locations.len()), (1, 1));
     assert_eq!(shop.number("SELECT count(*) FROM orders").await, 1);
-    // A later order's event comes behind any that a second order had made.
-    let later = instances[0].place(&[("A", 1)]).await;
-    news.first::<contracts::event::OrderPlaced>(later.id).await;
-    assert_eq!(news.types(id.unwrap()), ["plumbline.order.placed.v1"]);
+    // A later event of the same order comes behind all that the twenty had made of it.
+    let id = id.unwrap();
+    instances[0].cancel(id).await.order(200);
+    news.first::<OrderCancelled>(id).await;
+    assert_eq!(news.types(id), ["plumbline.order.placed.v1", "plumbline.order.cancelled.v1"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
