@@ -1,13 +1,10 @@
 //! The service as a whole: built from its configuration, run, and ended in order.
 
-use std::{error::Error as StdError, io, net::SocketAddr, sync::LazyLock, time::Duration};
+use std::{error::Error as StdError, io, net::SocketAddr, sync::LazyLock};
 
 use contracts::topics::Topic;
 use messaging::{Topics, admin, consumer, relay};
-use rand::Rng;
-use service::{config::Reader, health::Health, http};
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use service::{config::Reader, health::Health, http, patiently};
 use utoipa::OpenApi as _;
 
 use crate::{
@@ -18,9 +15,6 @@ use crate::{
     store::{PrepareError, Store},
     sweep,
 };
-
-/// How long the service waits for its database and for Kafka when it starts.
-const START_PATIENCE: Duration = Duration::from_secs(30);
 
 /// The consumer group that shares the order events.
 const GROUP: &str = "inventory";
@@ -108,25 +102,6 @@ fn consume(config: &Config, topics: Topics, store: &Store, relay: &relay::Handle
     consumer::start(settings, store.pool().clone(), handler).map_err(|refusal| Error::Client(Box::new(refusal)))
 }
 
-/// Does something that needs a server which may just be starting, until it works or [`START_PATIENCE`] is over.
-async fn patiently<T, E: StdError, F: Future<Output = Result<T, E>>>(
-    whom: &str,
-    mut attempt: impl FnMut() -> F,
-    passes: impl Fn(&E) -> bool,
-) -> Result<T, E> {
-    let deadline = Instant::now() + START_PATIENCE;
-    loop {
-        match attempt().await {
-            Err(error) if passes(&error) && Instant::now() < deadline => {
-                tracing::warn!(%error, "waiting for {whom}");
-                let pause = Duration::from_millis(rand::rng().random_range(250..500));
-                tokio::time::sleep(pause).await;
-            }
-            outcome => return outcome,
-        }
-    }
-}
-
 /// The service as a program.
 #[derive(Debug)]
 pub struct Program;
@@ -135,6 +110,7 @@ impl service::Application for Program {
     const NAME: &'static str = "inventory";
     const ABOUT: &'static str = "owns products and stock; reserves, releases, never sells what is not there";
     type Config = Config;
+    type App = App;
 
     fn configure(env: &mut Reader) -> Option<Config> {
         Config::read(env)
@@ -144,14 +120,11 @@ impl service::Application for Program {
         config.common.instance.clone()
     }
 
-    async fn run(config: Config, stop: CancellationToken) -> Result<(), Box<dyn StdError>> {
-        // Dropped in the middle of its start when it is told to stop by then.
-        let app = tokio::select! {
-            app = App::build(config) => app?,
-            () = stop.cancelled() => return Ok(()),
-        };
-        stop.cancelled().await;
+    async fn build(config: Config) -> Result<App, Box<dyn StdError>> {
+        Ok(App::build(config).await?)
+    }
+
+    async fn stop(app: App) {
         app.stop().await;
-        Ok(())
     }
 }

@@ -1,13 +1,11 @@
 //! The service as a whole: built from its configuration, run, and ended in order.
 
-use std::{error::Error as StdError, io, net::SocketAddr, time::Duration};
+use std::{error::Error as StdError, io, net::SocketAddr};
 
 use contracts::topics::Topic;
 use messaging::{Topics, admin, consumer, relay};
-use rand::Rng;
-use service::{config::Reader, health::Health, health::Part, http};
-use tokio::{task::JoinHandle, time::Instant};
-use tokio_util::sync::CancellationToken;
+use service::{config::Reader, health::Health, health::Part, http, patiently};
+use tokio::task::JoinHandle;
 use utoipa::OpenApi as _;
 
 use crate::{
@@ -20,9 +18,6 @@ use crate::{
     store::{PrepareError, Store},
     waiting::Waiting,
 };
-
-/// How long the service waits for its database and for Kafka when it starts.
-const START_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -132,25 +127,6 @@ async fn ready_when_read(part: Part, mut read: tokio::sync::watch::Receiver<bool
     }
 }
 
-/// Does something that needs a server which may just be starting, until it works or [`START_PATIENCE`] is over.
-async fn patiently<T, E: StdError, F: Future<Output = Result<T, E>>>(
-    whom: &str,
-    mut attempt: impl FnMut() -> F,
-    passes: impl Fn(&E) -> bool,
-) -> Result<T, E> {
-    let deadline = Instant::now() + START_PATIENCE;
-    loop {
-        match attempt().await {
-            Err(error) if passes(&error) && Instant::now() < deadline => {
-                tracing::warn!(%error, "waiting for {whom}");
-                let pause = Duration::from_millis(rand::rng().random_range(250..500));
-                tokio::time::sleep(pause).await;
-            }
-            outcome => return outcome,
-        }
-    }
-}
-
 /// The service as a program.
 #[derive(Debug)]
 pub struct Program;
@@ -159,6 +135,7 @@ impl service::Application for Program {
     const NAME: &'static str = "order";
     const ABOUT: &'static str = "takes orders and owns their life";
     type Config = Config;
+    type App = App;
 
     fn configure(env: &mut Reader) -> Option<Config> {
         Config::read(env)
@@ -168,10 +145,11 @@ impl service::Application for Program {
         config.common.instance.clone()
     }
 
-    async fn run(config: Config, stop: CancellationToken) -> Result<(), Box<dyn StdError>> {
-        let app = App::build(config).await?;
-        stop.cancelled().await;
+    async fn build(config: Config) -> Result<App, Box<dyn StdError>> {
+        Ok(App::build(config).await?)
+    }
+
+    async fn stop(app: App) {
         app.stop().await;
-        Ok(())
     }
 }

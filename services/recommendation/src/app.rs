@@ -1,12 +1,9 @@
 //! The service as a whole: built from its configuration, run, and ended in order.
 
-use std::{error::Error as StdError, io, net::SocketAddr, time::Duration};
+use std::{error::Error as StdError, io, net::SocketAddr};
 
 use messaging::{Topics, admin};
-use rand::Rng;
-use service::{config::Reader, health::Health, http};
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use service::{config::Reader, health::Health, http, patiently};
 use utoipa::OpenApi as _;
 
 use crate::{
@@ -15,9 +12,6 @@ use crate::{
     memory::Memory,
     routes::{ApiDescription, Endpoints},
 };
-
-/// How long the service waits for Kafka when it starts.
-const START_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +45,7 @@ impl App {
         let (model, serving) = (health.part("model"), health.part("serving"));
         let topics = Topics::with_prefix(config.common.topic_prefix.clone());
         let bootstrap = &config.common.kafka_bootstrap;
-        ensure_topics(bootstrap, &topics).await?;
+        patiently("Kafka", || admin::ensure_topics(bootstrap, &topics), |_| true).await?;
 
         let memory = Memory::new(config.window);
         let feed = Feed::start(bootstrap, &topics, config.window, memory.clone(), model)?;
@@ -77,21 +71,6 @@ impl App {
     }
 }
 
-/// Makes the topics, in a Kafka that may just be starting.
-async fn ensure_topics(bootstrap: &str, topics: &Topics) -> Result<(), admin::Error> {
-    let deadline = Instant::now() + START_PATIENCE;
-    loop {
-        match admin::ensure_topics(bootstrap, topics).await {
-            Err(error) if Instant::now() < deadline => {
-                tracing::warn!(%error, "waiting for Kafka");
-                let pause = Duration::from_millis(rand::rng().random_range(250..500));
-                tokio::time::sleep(pause).await;
-            }
-            outcome => return outcome,
-        }
-    }
-}
-
 /// The service as a program.
 #[derive(Debug)]
 pub struct Program;
@@ -100,6 +79,7 @@ impl service::Application for Program {
     const NAME: &'static str = "recommendation";
     const ABOUT: &'static str = "learns what is bought together";
     type Config = Config;
+    type App = App;
 
     fn configure(env: &mut Reader) -> Option<Config> {
         Config::read(env)
@@ -109,14 +89,11 @@ impl service::Application for Program {
         config.common.instance.clone()
     }
 
-    async fn run(config: Config, stop: CancellationToken) -> Result<(), Box<dyn StdError>> {
-        // Dropped in the middle of its start when it is told to stop by then.
-        let app = tokio::select! {
-            app = App::build(config) => app?,
-            () = stop.cancelled() => return Ok(()),
-        };
-        stop.cancelled().await;
+    async fn build(config: Config) -> Result<App, Box<dyn StdError>> {
+        Ok(App::build(config).await?)
+    }
+
+    async fn stop(app: App) {
         app.stop().await;
-        Ok(())
     }
 }

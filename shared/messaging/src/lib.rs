@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod consumer;
 pub mod crash;
+pub mod database;
 pub mod dead_letters;
 pub mod inbox;
 mod metric_definitions;

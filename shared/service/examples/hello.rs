@@ -9,7 +9,6 @@ use service::{
     health::Health,
     http,
 };
-use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]
@@ -33,6 +32,7 @@ impl Application for Hello {
     const NAME: &'static str = "hello";
     const ABOUT: &'static str = "greets";
     type Config = Common;
+    type App = http::Running;
 
     fn configure(env: &mut Reader) -> Option<Common> {
         Common::read(env, Self::NAME, 8089)
@@ -42,15 +42,17 @@ impl Application for Hello {
         config.instance.clone()
     }
 
-    async fn run(config: Common, stop: CancellationToken) -> Result<(), Box<dyn Error>> {
+    async fn build(config: Common) -> Result<http::Running, Box<dyn Error>> {
         let routes = |config: &mut web::ServiceConfig| {
             config.service(Resource::at("/hello/{name}").get(hello));
         };
         let server = http::serve(&config.http, &Health::default(), Api::openapi(), routes)?;
         println!("http://{}", server.address());
-        stop.cancelled().await;
+        Ok(server)
+    }
+
+    async fn stop(server: http::Running) {
         server.stop().await;
-        Ok(())
     }
 }
 

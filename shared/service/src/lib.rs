@@ -10,10 +10,12 @@ pub mod idempotency;
 mod metric_definitions;
 mod observe;
 pub mod parameters;
+mod patience;
 pub mod prefer;
 pub mod problem;
 pub mod resource;
 mod run;
 
+pub use patience::patiently;
 pub use resource::Resource;
 pub use run::{Application, run};

@@ -103,6 +103,15 @@ impl ApiError {
         Self::new(Kind::Internal, "the request failed for a reason that is not yours; it is in the service's log")
     }
 
+    /// What a database did not do: 503 where the same may work later, else 500. Why goes to the log and not to the caller.
+    pub fn database(error: impl fmt::Display, passes: bool) -> Self {
+        if !passes {
+            return Self::internal(error);
+        }
+        tracing::warn!(%error, "request failed");
+        Self::unavailable("the database does not answer at the moment")
+    }
+
     /// Adds a header to the answer.
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.header = Some(Box::new((name, value)));

@@ -19,6 +19,8 @@ pub trait Application {
     const ABOUT: &'static str;
     /// What it is configured with.
     type Config;
+    /// The service while it runs.
+    type App;
 
     /// Reads the configuration; `None` where something that must be set isn't.
     fn configure(env: &mut Reader) -> Option<Self::Config>;
@@ -26,11 +28,14 @@ pub trait Application {
     /// This instance's name, for telemetry.
     fn instance(config: &Self::Config) -> String;
 
-    /// Builds the service and runs it until `stop`, then drains it.
+    /// Builds the service, which then serves. Dropped in the middle when the process is told to stop by then.
     ///
     /// # Errors
     /// Whatever keeps it from starting.
-    fn run(config: Self::Config, stop: CancellationToken) -> impl Future<Output = Result<(), Box<dyn Error>>>;
+    fn build(config: Self::Config) -> impl Future<Output = Result<Self::App, Box<dyn Error>>>;
+
+    /// Drains the service and ends it.
+    fn stop(app: Self::App) -> impl Future<Output = ()>;
 }
 
 /// Runs a service as this process: `--help` and `--version`, configuration from the environment, telemetry, and an
@@ -92,9 +97,19 @@ async fn run_until_signal<A: Application>(config: A::Config, telemetry: Telemetr
         tracing::info!("stopping");
         stopping.cancel();
     });
-    let ended = A::run(config, stop).await;
+    let ended = run_until::<A>(config, stop).await;
     tokio::task::spawn_blocking(move || telemetry.shutdown(FLUSH)).await?;
     ended
+}
+
+async fn run_until<A: Application>(config: A::Config, stop: CancellationToken) -> Result<(), Box<dyn Error>> {
+    let app = tokio::select! {
+        app = A::build(config) => app?,
+        () = stop.cancelled() => return Ok(()),
+    };
+    stop.cancelled().await;
+    A::stop(app).await;
+    Ok(())
 }
 
 fn failed<A: Application>(error: &dyn Error) -> ExitCode {

@@ -4,28 +4,21 @@ use service::problem::{ApiError, Kind};
 
 use crate::{operations, store};
 
-impl From<store::Error> for ApiError {
-    fn from(error: store::Error) -> Self {
-        if error.is_transient() {
-            tracing::warn!(%error, "request failed");
-            Self::unavailable("the database does not answer at the moment")
-        } else {
-            Self::internal(error)
-        }
-    }
+fn stored(error: store::Error) -> ApiError {
+    ApiError::database(&error, error.is_transient())
 }
 
 impl From<operations::list_products::Error> for ApiError {
     fn from(error: operations::list_products::Error) -> Self {
         let operations::list_products::Error::Store(error) = error;
-        error.into()
+        stored(error)
     }
 }
 
 impl From<operations::put_product::Error> for ApiError {
     fn from(error: operations::put_product::Error) -> Self {
         let operations::put_product::Error::Store(error) = error;
-        error.into()
+        stored(error)
     }
 }
 
@@ -34,7 +27,7 @@ impl From<operations::read_product::Error> for ApiError {
         use operations::read_product::Error as E;
         match error {
             E::Unknown(_) => Self::not_found(error.to_string()),
-            E::Store(error) => error.into(),
+            E::Store(error) => stored(error),
         }
     }
 }
@@ -44,7 +37,7 @@ impl From<operations::read_stock::Error> for ApiError {
         use operations::read_stock::Error as E;
         match error {
             E::Unknown(_) => Self::not_found(error.to_string()),
-            E::Store(error) => error.into(),
+            E::Store(error) => stored(error),
         }
     }
 }
@@ -54,7 +47,7 @@ impl From<operations::read_reservation::Error> for ApiError {
         use operations::read_reservation::Error as E;
         match error {
             E::Unknown(_) => Self::not_found(error.to_string()),
-            E::Store(error) => error.into(),
+            E::Store(error) => stored(error),
         }
     }
 }
@@ -70,7 +63,7 @@ impl From<operations::adjust::Error> for ApiError {
                 "this Idempotency-Key came with another request before; an adjustment that is new needs a key that is \
                  new",
             ),
-            E::Store(error) => error.into(),
+            E::Store(error) => stored(error),
         }
     }
 }

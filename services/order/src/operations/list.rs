@@ -7,12 +7,20 @@ use crate::{
     store::{self, Store},
 };
 
+/// Why orders were not listed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
 /// A page of the orders of `listing`, in the order in which they were placed. A new order comes to stand behind all
 /// older ones, so a reader who follows the cursors while orders arrive meets each of them once.
 ///
 /// # Errors
-/// Those of the database.
-pub async fn list(store: &Store, listing: &Listing) -> Result<Page<Order>, store::Error> {
+/// See [`Error`].
+pub async fn list(store: &Store, listing: &Listing) -> Result<Page<Order>, Error> {
     let (orders, next) = store.list(listing).await?;
     Ok(Page {
         items: orders.into_iter().map(StoredOrder::into_order).collect(),

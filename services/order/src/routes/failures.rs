@@ -38,8 +38,15 @@ impl From<operations::read::Error> for ApiError {
         use operations::read::Error as E;
         match error {
             E::Unknown(_) => Self::not_found(error.to_string()),
-            E::Store(error) => error.into(),
+            E::Store(error) => stored(error),
         }
+    }
+}
+
+impl From<operations::list::Error> for ApiError {
+    fn from(error: operations::list::Error) -> Self {
+        let operations::list::Error::Store(error) = error;
+        stored(error)
     }
 }
 
@@ -49,18 +56,11 @@ impl From<operations::cancel::Error> for ApiError {
         match error {
             E::Unknown(_) => Self::not_found(error.to_string()),
             E::Rejected(_) => Self::conflict(error.to_string()),
-            E::Store(error) => error.into(),
+            E::Store(error) => stored(error),
         }
     }
 }
 
-impl From<store::Error> for ApiError {
-    fn from(error: store::Error) -> Self {
-        if error.is_transient() {
-            tracing::warn!(%error, "request failed");
-            Self::unavailable("the database does not answer at the moment")
-        } else {
-            Self::internal(error)
-        }
-    }
+fn stored(error: store::Error) -> ApiError {
+    ApiError::database(&error, error.is_transient())
 }
