@@ -6,7 +6,7 @@
 
 mod error;
 
-use std::{str::FromStr, time::Duration};
+use std::{fmt, str::FromStr, time::Duration};
 
 use sqlx::{
     Connection, PgPool,
@@ -35,8 +35,15 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const PREPARING: i64 = 0x504C_5052_4550_4152;
 
 /// Where the database is, and who connects. Its `Debug` shows no password.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Database(PgConnectOptions);
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // That of the options would show it.
+        f.write_str("Database(…)")
+    }
+}
 
 impl FromStr for Database {
     type Err = InvalidUrl;
@@ -87,4 +94,15 @@ async fn prepare_messaging(pool: &PgPool) -> Result<(), sqlx::Error> {
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(PREPARING).execute(&mut *transaction).await?;
     sqlx::raw_sql(crate::SCHEMA).execute(&mut *transaction).await?;
     transaction.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_password() {
+        let database: Database = "postgres://role:hunter2@127.0.0.1/shop".parse().unwrap();
+        assert!(!format!("{database:?}").contains("hunter2"));
+    }
 }
