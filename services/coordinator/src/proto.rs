@@ -1,0 +1,14 @@
+//! etcd's services, generated from `proto/`; their messages are `consensus::api`'s.
+#![allow(missing_docs, clippy::all, reason = "generated; the protocol is documented by etcd")]
+
+pub mod etcdserverpb {
+    include!(concat!(env!("OUT_DIR"), "/etcdserverpb.rs"));
+}
+
+pub mod v3lockpb {
+    include!(concat!(env!("OUT_DIR"), "/v3lockpb.rs"));
+}
+
+pub mod v3electionpb {
+    include!(concat!(env!("OUT_DIR"), "/v3electionpb.rs"));
+}

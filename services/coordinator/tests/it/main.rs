@@ -1,0 +1,18 @@
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails, in its helpers too")]
+
+//! Members as processes: what they answer, and what they survive.
+
+mod alone;
+mod cluster;
+mod differential;
+mod faults;
+mod flags;
+mod garbage;
+mod grpc;
+mod grpc_kv;
+mod grpc_lease;
+mod grpc_maintenance;
+mod grpc_recipes;
+mod grpc_watch;
+mod member;
+mod membership;

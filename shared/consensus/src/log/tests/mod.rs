@@ -1,0 +1,5 @@
+mod basics;
+mod crash;
+mod damage;
+mod member;
+mod snapshots;

@@ -1,0 +1,142 @@
+//! The tail of the log in memory, as raft reads it.
+
+use std::{cell::Cell, collections::VecDeque};
+
+use prost_eraft::Message as _;
+use raft::{
+    Error, GetEntriesContext, RaftState, Result, Storage, StorageError,
+    eraftpb::{ConfState, Entry, HardState, Snapshot, SnapshotMetadata},
+};
+
+/// Entries after the last compaction, the hard state, and the newest snapshot's position.
+///
+/// Everything raft hands out to be written stands here at once, before the disk has it: raft asks for that
+/// (`advance_append_async`), and keeps count of what is persisted by itself.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    pub(super) hard_state: HardState,
+    /// Of the newest saved snapshot. A member that lags behind `compacted` gets it.
+    pub(super) snapshot: SnapshotMetadata,
+    /// The entry before the first one held.
+    compacted: Position,
+    entries: VecDeque<Entry>,
+    /// Raft asked for a snapshot that isn't there yet.
+    pub(super) wanted: Cell<bool>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Position {
+    index: u64,
+    term: u64,
+}
+
+impl Entries {
+    /// The log after a snapshot, before entries are appended.
+    pub(super) fn after(snapshot: SnapshotMetadata, hard_state: HardState) -> Self {
+        let compacted = Position { index: snapshot.index, term: snapshot.term };
+        Self { hard_state, snapshot, compacted, ..Self::default() }
+    }
+
+    /// Appends entries; what stood at the first one's index and after it goes.
+    pub(super) fn append(&mut self, entries: &[Entry]) {
+        let Some(first) = entries.first() else { return };
+        assert!(first.index > self.compacted.index && first.index <= self.last() + 1, "raft appends without gaps");
+        while self.last() >= first.index {
+            self.entries.pop_back();
+        }
+        self.entries.extend(entries.iter().cloned());
+    }
+
+    /// Forgets everything: a snapshot took its place.
+    pub(super) fn install(&mut self, snapshot: SnapshotMetadata) {
+        *self = Self::after(snapshot, std::mem::take(&mut self.hard_state));
+    }
+
+    /// Drops entries up to `index`, which must not be beyond the newest snapshot.
+    pub(super) fn compact(&mut self, index: u64) {
+        let index = index.min(self.snapshot.index);
+        while self.entries.front().is_some_and(|entry| entry.index <= index) {
+            let gone = self.entries.pop_front().expect("there is a front");
+            self.compacted = Position { index: gone.index, term: gone.term };
+        }
+    }
+
+    pub(super) fn first(&self) -> u64 {
+        self.compacted.index + 1
+    }
+
+    pub(super) fn last(&self) -> u64 {
+        self.compacted.index + self.entries.len() as u64
+    }
+
+    /// The data of entries from `low` to `high`, without the latter.
+    pub(super) fn between(&self, low: u64, high: u64) -> impl Iterator<Item = &Entry> {
+        self.entries.range((low - self.first()) as usize..(high - self.first()) as usize)
+    }
+}
+
+impl Storage for Entries {
+    fn initial_state(&self) -> Result<RaftState> {
+        let conf_state = self.snapshot.conf_state.clone().unwrap_or_default();
+        Ok(RaftState::new(self.hard_state.clone(), conf_state))
+    }
+
+    fn entries(
+        &self,
+        low: u64,
+        high: u64,
+        max_size: impl Into<Option<u64>>,
+        _context: GetEntriesContext,
+    ) -> Result<Vec<Entry>> {
+        if low < self.first() {
+            return Err(Error::Store(StorageError::Compacted));
+        }
+        assert!(high <= self.last() + 1, "raft asks for entries up to {high}, the log ends at {}", self.last());
+        let limit = max_size.into().unwrap_or(u64::MAX);
+        let mut size = 0;
+        let within = |entry: &&Entry| {
+            let fits = size == 0 || size + entry.encoded_len() as u64 <= limit;
+            size += entry.encoded_len() as u64;
+            fits
+        };
+        Ok(self.between(low, high).take_while(within).cloned().collect())
+    }
+
+    fn term(&self, index: u64) -> Result<u64> {
+        if index == self.compacted.index {
+            return Ok(self.compacted.term);
+        }
+        if index == self.snapshot.index {
+            return Ok(self.snapshot.term);
+        }
+        if index < self.compacted.index {
+            return Err(Error::Store(StorageError::Compacted));
+        }
+        let entry = self.entries.get((index - self.first()) as usize);
+        entry.map(|entry| entry.term).ok_or(Error::Store(StorageError::Unavailable))
+    }
+
+    fn first_index(&self) -> Result<u64> {
+        Ok(self.first())
+    }
+
+    fn last_index(&self) -> Result<u64> {
+        Ok(self.last())
+    }
+
+    fn snapshot(&self, request_index: u64, to: u64) -> Result<Snapshot> {
+        // A member refuses a snapshot from before it was one.
+        let conf_state = conf_state(&self.snapshot);
+        let known = conf_state.voters.contains(&to) || conf_state.learners.contains(&to);
+        if self.snapshot.index < request_index || !known {
+            self.wanted.set(true);
+            return Err(Error::Store(StorageError::SnapshotTemporarilyUnavailable));
+        }
+        Ok(Snapshot { metadata: Some(self.snapshot.clone()), data: Vec::new() })
+    }
+}
+
+/// The configuration a snapshot stands for.
+pub(super) fn conf_state(metadata: &SnapshotMetadata) -> ConfState {
+    metadata.conf_state.clone().unwrap_or_default()
+}
