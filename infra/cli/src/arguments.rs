@@ -8,8 +8,8 @@ use clap_complete::Shell;
 use crate::{
     CommandError,
     commands::{
-        audit::Audit, demo::Demo, load::Load, logs::Logs, order::PlaceOne, part::Which, seed::Seed, status::ShowStatus,
-        up, with_test_servers::WithTestServers,
+        audit::Audit, cluster::ShowCluster, demo::Demo, load::Load, logs::Logs, order::PlaceOne, part::Which,
+        seed::Seed, settings::Settings, simulate::Simulate, status::ShowStatus, up, with_test_servers::WithTestServers,
     },
     options::ShopOptions,
     supervisor::detached,
@@ -28,6 +28,7 @@ use crate::{
   ./plumbline kill inventory#1                  break something
   ./plumbline load synthetic --rate 2000        load it
   ./plumbline audit                             is every order right?
+  ./plumbline settings list                     what can be changed while it runs
   ./plumbline down"
 )]
 pub(crate) struct Arguments {
@@ -56,6 +57,10 @@ enum Command {
     #[command(subcommand)]
     Load(Load),
     Audit(Audit),
+    Cluster(ShowCluster),
+    #[command(subcommand)]
+    Settings(Settings),
+    Simulate(Simulate),
     /// Run all tests (by the script ./plumbline); arguments go to `cargo test --workspace`
     Test {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -81,6 +86,8 @@ impl Arguments {
         match self.command {
             Command::Demo(demo) => return demo.run(&data_dir).await,
             Command::Audit(audit) => return audit.run(&data_dir).await,
+            Command::Cluster(cluster) => return cluster.run(&data_dir).await,
+            Command::Simulate(simulate) => return simulate.run(),
             Command::Up(up) => up.run(&data_dir).await?,
             Command::Down => up::down(&data_dir).await?,
             Command::Status(status) => status.run(&data_dir).await?,
@@ -90,6 +97,7 @@ impl Arguments {
             Command::Seed(seed) => seed.run(&data_dir).await?,
             Command::Load(load) => load.run(&data_dir).await?,
             Command::Order(order) => order.run(&data_dir).await?,
+            Command::Settings(settings) => settings.run(&data_dir).await?,
             Command::Test { .. } => return Err(CommandError::TestsAreTheScripts),
             Command::Completions { shell } => {
                 clap_complete::generate(shell, &mut Self::command(), "plumbline", &mut io::stdout().lock());

@@ -74,6 +74,8 @@ pub(crate) struct Overview {
 pub(crate) struct Endpoints {
     /// Each service's instances.
     pub(crate) services: Vec<(Service, Vec<SocketAddr>)>,
+    /// The coordinators.
+    pub(crate) coordinators: Vec<SocketAddr>,
     /// Where the operator token stands.
     pub(crate) operator_token: PathBuf,
     /// What the audit reads: database URLs of a read-only role. They hold its password.

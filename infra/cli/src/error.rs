@@ -4,6 +4,7 @@ use std::{io, path::PathBuf};
 
 use crate::{
     control::ControlError,
+    coordinators::CoordinatorsError,
     endpoints::HttpError,
     reach::ReachError,
     supervisor::{SupervisorError, detached::DetachError},
@@ -24,12 +25,24 @@ pub(crate) enum CommandError {
     /// The servers for tests did not start.
     #[error(transparent)]
     Servers(#[from] local::servers::StartError),
+    /// The coordinators for tests did not start.
+    #[error(transparent)]
+    Coordinators(#[from] local::coordinators::StartError),
     /// A service did not give what it was asked for.
     #[error(transparent)]
     Http(#[from] HttpError),
     /// The shop can't be reached.
     #[error(transparent)]
     Reach(#[from] ReachError),
+    /// There are no coordinators to reach for.
+    #[error(transparent)]
+    NoCoordinators(#[from] CoordinatorsError),
+    /// The coordinators do not answer.
+    #[error(transparent)]
+    Coordination(#[from] coordination::CallError),
+    /// A setting was not set.
+    #[error(transparent)]
+    Setting(#[from] coordination::settings::SetError),
     /// The file of real orders can't be read.
     #[error(transparent)]
     Read(#[from] driver::retail::ReadError),

@@ -3,6 +3,7 @@
 mod arguments;
 mod commands;
 mod control;
+mod coordinators;
 mod endpoints;
 mod error;
 mod home;

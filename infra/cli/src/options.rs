@@ -2,17 +2,28 @@
 
 use std::{collections::BTreeMap, path::Path, str::FromStr};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use local::shop::{Config, MAX_INSTANCES, Service};
 
 /// Variables of this process's environment that are about the command itself, not about services.
-const OWN_VARIABLES: [&str; 3] = ["PLUMBLINE_HOME", "PLUMBLINE_DATA_DIR", "PLUMBLINE_TEST_SERVERS"];
+const OWN_VARIABLES: [&str; 5] = [
+    "PLUMBLINE_HOME",
+    "PLUMBLINE_DATA_DIR",
+    local::coordinators::VARIABLE,
+    local::testing::VARIABLE,
+    local::testing::COORDINATORS_VARIABLE,
+];
 
 /// What kind of shop to start.
-#[derive(Debug, Clone, Default, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct ShopOptions {
     /// Instances of a service, one if it isn't named; may be given once for each service
     #[arg(long, value_name = "SERVICE=N", value_delimiter = ',')]
     instances: Vec<Instances>,
+
+    /// How many coordinators: an odd number of them can lose the smaller half; with none, services have their defaults
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = coordinators())]
+    coordinators: u16,
 
     /// Moves every port up by this much, so that several shops run side by side
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=40_000))]
@@ -23,6 +34,7 @@ impl ShopOptions {
     /// The shop's configuration. `PLUMBLINE_…` and `OTEL_…` variables of this process reach every service.
     pub(crate) fn config(&self, data_dir: &Path) -> Config {
         Config {
+            coordinators: self.coordinators,
             instances: self.instances.iter().map(|&Instances(service, count)| (service, count)).collect(),
             env: inherited(std::env::vars()),
             ..Config::installation(data_dir, self.port_offset)
@@ -32,8 +44,14 @@ impl ShopOptions {
     /// The same options as arguments for a process of this program.
     pub(crate) fn to_arguments(&self) -> Vec<String> {
         let instances = self.instances.iter().map(|Instances(service, count)| format!("--instances={service}={count}"));
-        instances.chain([format!("--port-offset={}", self.port_offset)]).collect()
+        let numbers = [("coordinators", self.coordinators), ("port-offset", self.port_offset)];
+        instances.chain(numbers.map(|(name, number)| format!("--{name}={number}"))).collect()
     }
+}
+
+/// An even number of coordinators can lose no more than the odd one below.
+fn coordinators() -> impl TypedValueParser<Value = u16> {
+    PossibleValuesParser::new(["0", "1", "3", "5"]).try_map(|number| number.parse::<u16>())
 }
 
 fn inherited(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {

@@ -3,6 +3,7 @@
 pub(crate) mod broker;
 mod config;
 mod error;
+mod ground;
 mod handles;
 mod launch;
 mod memcached;
@@ -12,6 +13,7 @@ mod redis;
 mod running;
 pub(crate) mod site;
 
+pub(crate) use self::ground::Ground;
 pub use self::{
     config::{Config, Data, Ports, Progress, Server, Step},
     error::{NotReady, ServerError, StartError},

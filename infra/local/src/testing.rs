@@ -7,14 +7,20 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::sync::OnceCell;
 
-use crate::servers::{Addresses, Config, Server, Servers};
+use crate::{
+    coordinators::{self, Coordinators},
+    servers::{Addresses, Config, Server, Servers},
+};
 
 /// The environment variable that names servers which run already: [`Addresses`] as JSON.
 pub const VARIABLE: &str = "PLUMBLINE_TEST_SERVERS";
+/// The environment variable that names coordinators which run already: their endpoints, with commas between them.
+pub const COORDINATORS_VARIABLE: &str = "PLUMBLINE_TEST_COORDINATORS";
 /// What tests share.
 pub const SET: [Server; 2] = [Server::Postgres, Server::Kafka];
 
 static SERVERS: OnceCell<TestServers> = OnceCell::const_new();
+static COORDINATORS: OnceCell<TestCoordinators> = OnceCell::const_new();
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// The servers that this test process shares: PostgreSQL and Kafka.
@@ -71,6 +77,47 @@ pub async fn servers() -> &'static TestServers {
             TestServers { addresses, bootstrap, _own: own }
         })
         .await
+}
+
+/// The coordinators that this test process shares.
+#[derive(Debug)]
+pub struct TestCoordinators {
+    endpoints: Vec<String>,
+    /// The one that this process started.
+    _own: Option<Coordinators>,
+}
+
+impl TestCoordinators {
+    /// Where they are reached. Every test puts a [`prefix`] of its own before its keys.
+    pub fn endpoints(&self) -> &[String] {
+        &self.endpoints
+    }
+}
+
+/// The test run's coordinators, or one of this process's own, started at the first call; it ends with the process.
+/// Apart from [`servers`], so that only who needs a coordinator needs its program.
+///
+/// # Panics
+/// When it does not start: the message says what is missing, and how to get it.
+pub async fn coordinators() -> &'static TestCoordinators {
+    COORDINATORS
+        .get_or_init(async || match std::env::var(COORDINATORS_VARIABLE) {
+            Ok(given) => TestCoordinators { endpoints: given.split(',').map(str::to_owned).collect(), _own: None },
+            Err(_) => {
+                let own = private_coordinators(1).await;
+                TestCoordinators { endpoints: own.endpoints(), _own: Some(own) }
+            }
+        })
+        .await
+}
+
+/// A cluster of a test's own, which it may kill, pause and restart.
+///
+/// # Panics
+/// When it does not start.
+pub async fn private_coordinators(members: u16) -> Coordinators {
+    let started = async { Coordinators::start(coordinators::Config::test(members)?).await };
+    started.await.unwrap_or_else(|error| panic!("the tests' coordinators did not start: {error}"))
 }
 
 fn given(json: &str) -> Addresses {

@@ -3,15 +3,18 @@
 use std::{error::Error as StdError, io, net::SocketAddr, sync::LazyLock};
 
 use contracts::topics::Topic;
+use coordination::settings::{DefineError, Definitions};
 use messaging::{Topics, admin, consumer, relay};
-use service::{config::Reader, health::Health, http, patiently};
+use service::{Presence, config::Reader, health::Health, http, patiently};
 use utoipa::OpenApi as _;
 
 use crate::{
+    SERVICE,
     config::Config,
     events::Orders,
     metric_definitions::METRICS,
     routes::{ApiDescription, Endpoints},
+    settings::Settings,
     store::{PrepareError, Store},
     sweep,
 };
@@ -31,6 +34,9 @@ pub enum Error {
     /// The Kafka client refuses its settings.
     #[error("Kafka client: {0}")]
     Client(#[source] Box<dyn StdError + Send + Sync>),
+    /// A setting can't be defined: a mistake in the program.
+    #[error(transparent)]
+    Settings(#[from] DefineError),
     /// The address can't be listened on.
     #[error(transparent)]
     Listen(#[from] io::Error),
@@ -40,6 +46,7 @@ pub enum Error {
 #[derive(Debug)]
 pub struct App {
     health: Health,
+    presence: Presence,
     http: http::Running,
     orders: consumer::Handle,
     sweep: sweep::Handle,
@@ -59,20 +66,28 @@ impl App {
         let serving = health.part("serving");
         let topics = Topics::with_prefix(config.common.topic_prefix.clone());
         let bootstrap = &config.common.kafka_bootstrap;
+        let mut definitions = Definitions::new();
+        let settings = Settings::define(&mut definitions, &config)?;
+        let mut presence = Presence::begin(&config.common, SERVICE, definitions, &health)?;
         let store = Store::new(&config.database, config.database_pool);
         patiently("the database", || store.prepare(), PrepareError::is_transient).await?;
         patiently("Kafka", || admin::ensure_topics(bootstrap, &topics), |_| true).await?;
 
-        let relay = relay::start(relay::Config::new(bootstrap, topics.clone(), store.options().clone()));
-        let orders = consume(&config, topics, &store, &relay)?;
-        let sweep = sweep::start(config.sweep.clone(), store.clone(), relay.waker());
+        let relay = relay::start(relay::Config {
+            pacing: settings.relay,
+            candidate: presence.candidate().cloned(),
+            ..relay::Config::new(bootstrap, topics.clone(), store.options().clone())
+        });
+        let orders = consume(bootstrap, topics, settings.consumer, &store, &relay)?;
+        let sweep = sweep::start(settings.sweep, presence.stand(&sweep::DUTY), store.clone(), relay.waker());
         let endpoints = Endpoints { store: store.clone(), relay: relay.waker() };
         let http = http::serve(&config.common.http, &health, ApiDescription::openapi(), move |http| {
             endpoints.register(http);
         })?;
         serving.ready();
+        presence.serve(http.address());
         tracing::info!(address = %http.address(), instance = config.common.instance, "inventory service serves");
-        Ok(Self { health, http, orders, sweep, relay, store })
+        Ok(Self { health, presence, http, orders, sweep, relay, store })
     }
 
     /// Where it listens.
@@ -80,10 +95,11 @@ impl App {
         self.http.address()
     }
 
-    /// Ends it: no new requests, those in hand finished, no more order events, what is published on its way, and all
-    /// connections closed.
-    pub async fn stop(self) {
+    /// Ends it: found no more, no new requests, those in hand finished, no more order events, what is published on its way,
+    /// and all connections closed.
+    pub async fn stop(mut self) {
         self.health.part("serving").not_ready("stopping");
+        self.presence.leave().await;
         self.http.stop().await;
         self.orders.stop().await;
         self.sweep.stop().await;
@@ -92,12 +108,15 @@ impl App {
     }
 }
 
-fn consume(config: &Config, topics: Topics, store: &Store, relay: &relay::Handle) -> Result<consumer::Handle, Error> {
-    let settings = consumer::Config {
-        batch_max: config.consumer_batch_max,
-        batch_wait: config.consumer_batch_wait,
-        ..consumer::Config::new(&config.common.kafka_bootstrap, topics, GROUP, vec![Topic::Orders])
-    };
+fn consume(
+    bootstrap: &str,
+    topics: Topics,
+    batching: consumer::Batching,
+    store: &Store,
+    relay: &relay::Handle,
+) -> Result<consumer::Handle, Error> {
+    let settings =
+        consumer::Config { batching, ..consumer::Config::new(bootstrap, topics, GROUP, vec![Topic::Orders]) };
     let handler = Orders { store: store.clone(), relay: relay.waker() };
     consumer::start(settings, store.pool().clone(), handler).map_err(|refusal| Error::Client(Box::new(refusal)))
 }

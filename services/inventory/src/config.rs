@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use messaging::consumer::Batching;
 use service::config::{Common, Reader};
 
 use crate::{store::Database, sweep};
@@ -16,7 +17,7 @@ pub struct Config {
     /// Connections besides those of the relay.
     pub database_pool: u32,
     /// The most order events a transaction takes.
-    pub consumer_batch_max: usize,
+    pub consumer_batch_max: i64,
     /// How long a transaction waits for more events after the first.
     pub consumer_batch_wait: Duration,
     /// How reservations expire.
@@ -36,13 +37,14 @@ impl Config {
         );
         let consumer_batch_max = env.within(
             "PLUMBLINE_CONSUMER_BATCH_MAX",
-            2_000,
-            (1, 100_000),
+            Batching::MAX,
+            Batching::MAX_RANGE.into_inner(),
             "the most order events a transaction takes",
         );
         let consumer_batch_wait = env.millis(
             "PLUMBLINE_CONSUMER_BATCH_WAIT_MILLIS",
-            Duration::from_millis(5),
+            Batching::WAIT,
+            &Batching::WAIT_RANGE,
             "how long a transaction waits for more order events after the first",
         );
         let sweep = sweep(env);
@@ -66,18 +68,19 @@ fn database(env: &mut Reader) -> Option<Database> {
 }
 
 fn sweep(env: &mut Reader) -> sweep::Config {
-    let seconds = env.within(
+    let time_to_live_seconds = env.within(
         "PLUMBLINE_RESERVATION_TTL_SECONDS",
         900,
-        (1, 31_536_000),
+        sweep::TIME_TO_LIVE_RANGE.into_inner(),
         "how long a reservation is held for an order that is not confirmed",
     );
     let interval = env.millis(
         "PLUMBLINE_SWEEP_INTERVAL_MILLIS",
         Duration::from_secs(5),
+        &sweep::INTERVAL_RANGE,
         "how long to wait between looking for reservations that have expired",
     );
-    sweep::Config { time_to_live: Duration::from_secs(seconds), interval: interval.max(Duration::from_millis(10)) }
+    sweep::Config { time_to_live_seconds, interval }
 }
 
 #[cfg(test)]

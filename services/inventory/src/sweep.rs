@@ -1,12 +1,18 @@
 //! The sweep: gives back what was reserved for orders that were never confirmed.
 //!
 //! It is the way back from what no transaction covers: an order service that was rolled back to an older backup, an
-//! order placed by a writer that never confirms. Every instance tries at its interval; a lock in the database lets one
-//! of them work.
+//! order placed by a writer that never confirms. One instance is elected to sweep. Where nobody can be elected every
+//! instance tries at its interval, and a lock in the database lets one of them work; that lock also keeps apart an owner
+//! that was and one that is. So no term is needed: whoever sweeps does the same, and to sweep twice changes nothing.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use contracts::Timestamp;
+use coordination::{
+    Name,
+    election::{Duty, Role},
+    settings::Setting,
+};
 use messaging::relay;
 use tokio::{sync::watch, task::JoinHandle, time::sleep};
 
@@ -21,13 +27,29 @@ const STEP: usize = 200;
 /// How far behind the last sweep the next one begins: far more than a transaction takes from deciding to committing.
 const OVERLAP: Duration = Duration::from_secs(600);
 
-/// How the sweep works.
+/// The duty that is elected, as `inventory.sweep`.
+pub const DUTY: Name = Name::literal("sweep");
+/// What [`Config::time_to_live_seconds`] may be: up to a year.
+pub const TIME_TO_LIVE_RANGE: RangeInclusive<i64> = 1..=31_536_000;
+/// What [`Config::interval`] may be: up to a day.
+pub const INTERVAL_RANGE: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(86_400);
+
+/// How the sweep is configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// How long a reservation may stay HELD.
-    pub time_to_live: Duration,
+    /// How long a reservation may stay HELD, in seconds.
+    pub time_to_live_seconds: i64,
     /// How long to wait between sweeps.
     pub interval: Duration,
+}
+
+/// How the sweep works at this moment; begins as it is configured.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// See [`Config::time_to_live_seconds`].
+    pub time_to_live_seconds: Setting<i64>,
+    /// See [`Config::interval`].
+    pub interval: Setting<Duration>,
 }
 
 /// A running sweep.
@@ -35,27 +57,31 @@ pub struct Config {
 pub struct Handle {
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
+    duty: Duty,
 }
 
 impl Handle {
-    /// Finishes the transaction in hand, and ends.
+    /// Finishes the transaction in hand, hands the duty on, and ends.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         // A task that panicked has said so itself; there is nothing left to wait for.
         let _ = self.task.await;
+        self.duty.resign().await;
     }
 }
 
-/// Starts the sweep. It runs until it is stopped, through losses of the database. `relay` is woken when reservations
-/// were given back.
-pub fn start(config: Config, store: Store, relay: relay::Waker) -> Handle {
+/// Starts the sweep. It runs until it is stopped, through losses of the database and of coordinators. `relay` is woken when
+/// reservations were given back.
+pub fn start(settings: Settings, duty: Duty, store: Store, relay: relay::Waker) -> Handle {
     let (stop, stopped) = watch::channel(false);
-    let sweeper = Sweeper { config, store, relay, settled_until: Timestamp::from_unix_micros(0), stopped };
-    Handle { stop, task: tokio::spawn(sweeper.run()) }
+    let settled_until = Timestamp::from_unix_micros(0);
+    let sweeper = Sweeper { settings, duty: duty.clone(), store, relay, settled_until, stopped };
+    Handle { stop, task: tokio::spawn(sweeper.run()), duty }
 }
 
 struct Sweeper {
-    config: Config,
+    settings: Settings,
+    duty: Duty,
     store: Store,
     relay: relay::Waker,
     /// Nothing decided before this is HELD any more, so the next sweep need not look there. `None` past the year 9999.
@@ -67,8 +93,13 @@ impl Sweeper {
     async fn run(mut self) {
         loop {
             tokio::select! {
-                () = sleep(self.config.interval) => {}
+                () = sleep(self.settings.interval.get()) => {}
+                // Whoever has set a day may want less before it is over.
+                _ = self.settings.interval.changed() => continue,
                 _ = self.stopped.wait_for(|stopped| *stopped) => return,
+            }
+            if self.duty.role() == Role::Standby {
+                continue;
             }
             if let Err(error) = self.sweep().await {
                 METRICS.sweep_failures.add(1, &[]);
@@ -78,7 +109,8 @@ impl Sweeper {
     }
 
     async fn sweep(&mut self) -> Result<(), store::Error> {
-        let overdue_before = earlier(Timestamp::now(), self.config.time_to_live);
+        let seconds = self.settings.time_to_live_seconds.get().unsigned_abs();
+        let overdue_before = earlier(Timestamp::now(), Duration::from_secs(seconds));
         let (Some(since), Some(before)) = (self.settled_until, overdue_before) else { return Ok(()) };
         while !*self.stopped.borrow() {
             match self.store.expire(since, before, STEP as i64).await? {

@@ -3,18 +3,26 @@
 use std::{error::Error as StdError, io, net::SocketAddr};
 
 use contracts::topics::Topic;
+use coordination::settings::{DefineError, Definitions};
 use messaging::{Topics, admin, consumer, relay};
-use service::{config::Reader, health::Health, health::Part, http, patiently};
+use service::{
+    Presence,
+    config::Reader,
+    health::{Health, Part},
+    http, patiently,
+};
 use tokio::task::JoinHandle;
 use utoipa::OpenApi as _;
 
 use crate::{
+    SERVICE,
     catalogue::Catalogue,
     committer,
     config::Config,
     events::{ClientError, Feed, StockNews},
     operations::{cancel::Cancel, place::Place},
     routes::{ApiDescription, Endpoints},
+    settings::Settings,
     store::{PrepareError, Store},
     waiting::Waiting,
 };
@@ -31,6 +39,9 @@ pub enum Error {
     /// The Kafka client refuses its settings.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// A setting can't be defined: a mistake in the program.
+    #[error(transparent)]
+    Settings(#[from] DefineError),
     /// The address can't be listened on.
     #[error(transparent)]
     Listen(#[from] io::Error),
@@ -40,6 +51,7 @@ pub enum Error {
 #[derive(Debug)]
 pub struct App {
     health: Health,
+    presence: Presence,
     http: http::Running,
     committer: committer::Handle,
     news: consumer::Handle,
@@ -61,16 +73,23 @@ impl App {
         let (catalogue_part, serving_part) = (health.part("catalogue"), health.part("serving"));
         let topics = Topics::with_prefix(config.common.topic_prefix.clone());
         let bootstrap = &config.common.kafka_bootstrap;
+        let mut definitions = Definitions::new();
+        let settings = Settings::define(&mut definitions, &config)?;
+        let mut presence = Presence::begin(&config.common, SERVICE, definitions, &health)?;
         let store = Store::new(&config.database, config.database_pool);
         patiently("the database", || store.prepare(), PrepareError::is_transient).await?;
         patiently("Kafka", || admin::ensure_topics(bootstrap, &topics), |_| true).await?;
 
-        let relay = relay::start(relay::Config::new(bootstrap, topics.clone(), store.options().clone()));
+        let relay = relay::start(relay::Config {
+            pacing: settings.relay,
+            candidate: presence.candidate().cloned(),
+            ..relay::Config::new(bootstrap, topics.clone(), store.options().clone())
+        });
         let waiting = Waiting::default();
-        let (committer, committing) = committer::start(&config.commit, &store, &relay.waker());
+        let (committer, committing) = committer::start(&config.commit, &settings.commit, &store, &relay.waker());
         let catalogue = Catalogue::default();
         let feed = Feed::start(bootstrap, &topics, catalogue.clone(), store.clone(), relay.waker())?;
-        let news = consume(&config, topics, &store, &relay, &waiting)?;
+        let news = consume(bootstrap, topics, settings.consumer, &store, &relay, &waiting)?;
         let place = Place { catalogue, catalogue_read: feed.caught_up(), committer, waiting: waiting.clone() };
         let cancel = Cancel { store: store.clone(), relay: relay.waker(), waiting: waiting.clone() };
         let endpoints = Endpoints { place, cancel, store: store.clone() };
@@ -78,10 +97,11 @@ impl App {
             endpoints.register(http);
         })?;
         serving_part.ready();
+        presence.serve(http.address());
         let ready = tokio::spawn(ready_when_read(catalogue_part, feed.caught_up()));
         tracing::info!(address = %http.address(), instance = config.common.instance, "order service serves");
         let tasks = vec![ready, waiting.poll(store.clone())];
-        Ok(Self { health, http, committer: committing, news, feed, relay, waiting, tasks, store })
+        Ok(Self { health, presence, http, committer: committing, news, feed, relay, waiting, tasks, store })
     }
 
     /// Where it listens.
@@ -89,10 +109,11 @@ impl App {
         self.http.address()
     }
 
-    /// Ends it: no new requests, those in hand finished, whoever waits for a decision answered as things are, no more news, what is published on its way, and all
-    /// connections closed.
-    pub async fn stop(self) {
+    /// Ends it: found no more, no new requests, those in hand finished, whoever waits for a decision answered as things are,
+    /// no more news, what is published on its way, and all connections closed.
+    pub async fn stop(mut self) {
         self.health.part("serving").not_ready("stopping");
+        self.presence.leave().await;
         self.waiting.give_up();
         self.http.stop().await;
         self.committer.stop().await;
@@ -105,17 +126,15 @@ impl App {
 }
 
 fn consume(
-    config: &Config,
+    bootstrap: &str,
     topics: Topics,
+    batching: consumer::Batching,
     store: &Store,
     relay: &relay::Handle,
     waiting: &Waiting,
 ) -> Result<consumer::Handle, ClientError> {
-    let settings = consumer::Config {
-        batch_max: config.consumer_batch_max,
-        batch_wait: config.consumer_batch_wait,
-        ..consumer::Config::new(&config.common.kafka_bootstrap, topics, "order", vec![Topic::Stock])
-    };
+    let settings =
+        consumer::Config { batching, ..consumer::Config::new(bootstrap, topics, "order", vec![Topic::Stock]) };
     let handler = StockNews { store: store.clone(), relay: relay.waker(), waiting: waiting.clone() };
     consumer::start(settings, store.pool().clone(), handler).map_err(ClientError::new)
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use messaging::consumer::Batching;
 use service::config::{Common, Reader};
 
 use crate::{committer, store::Database};
@@ -18,7 +19,7 @@ pub struct Config {
     /// How orders are grouped for committing.
     pub commit: committer::Config,
     /// The most of inventory's news a transaction takes.
-    pub consumer_batch_max: usize,
+    pub consumer_batch_max: i64,
     /// How long a transaction waits for more news after the first.
     pub consumer_batch_wait: Duration,
 }
@@ -37,13 +38,14 @@ impl Config {
         let commit = commit(env);
         let consumer_batch_max = env.within(
             "PLUMBLINE_CONSUMER_BATCH_MAX",
-            2_000,
-            (1, 100_000),
+            Batching::MAX,
+            Batching::MAX_RANGE.into_inner(),
             "the most of inventory's news a transaction takes",
         );
         let consumer_batch_wait = env.millis(
             "PLUMBLINE_CONSUMER_BATCH_WAIT_MILLIS",
-            Duration::from_millis(5),
+            Batching::WAIT,
+            &Batching::WAIT_RANGE,
             "how long a transaction waits for more news after the first",
         );
         let (common, database) = (common?, database?);
@@ -68,10 +70,16 @@ fn database(env: &mut Reader) -> Option<Database> {
 fn commit(env: &mut Reader) -> committer::Config {
     committer::Config {
         committers: env.within("PLUMBLINE_COMMITTERS", 2, (1, 256), "tasks that commit orders, each with a connection"),
-        batch_max: env.within("PLUMBLINE_COMMIT_BATCH_MAX", 256, (1, 10_000), "the most orders a transaction"),
+        batch_max: env.within(
+            "PLUMBLINE_COMMIT_BATCH_MAX",
+            256,
+            committer::BATCH_RANGE.into_inner(),
+            "the most orders a transaction",
+        ),
         pace: env.millis(
             "PLUMBLINE_COMMIT_PACE_MILLIS",
             Duration::from_millis(5),
+            &committer::PACE_RANGE,
             "the least time from one transaction's beginning to the next one's, for each committer",
         ),
         queue: env.within(

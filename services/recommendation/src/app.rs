@@ -2,13 +2,15 @@
 
 use std::{error::Error as StdError, io, net::SocketAddr};
 
+use coordination::settings::{DefineError, Definitions, Integer, Setting};
 use messaging::{Topics, admin};
-use service::{config::Reader, health::Health, http, patiently};
+use service::{Presence, config::Reader, health::Health, http, patiently};
 use utoipa::OpenApi as _;
 
 use crate::{
-    config::Config,
-    events::{ClientError, Feed},
+    SERVICE,
+    builder::{self, Builder, Source},
+    config::{Config, WINDOW_RANGE},
     memory::Memory,
     routes::{ApiDescription, Endpoints},
 };
@@ -19,9 +21,9 @@ pub enum Error {
     /// Kafka is away, or refuses the topics.
     #[error(transparent)]
     Topics(#[from] admin::Error),
-    /// The Kafka client refuses its settings.
+    /// A setting can't be defined: a mistake in the program.
     #[error(transparent)]
-    Client(#[from] ClientError),
+    Settings(#[from] DefineError),
     /// The address can't be listened on.
     #[error(transparent)]
     Listen(#[from] io::Error),
@@ -31,8 +33,9 @@ pub enum Error {
 #[derive(Debug)]
 pub struct App {
     health: Health,
+    presence: Presence,
     http: http::Running,
-    feed: Feed,
+    builder: Builder,
 }
 
 impl App {
@@ -44,18 +47,24 @@ impl App {
         let health = Health::default();
         let (model, serving) = (health.part("model"), health.part("serving"));
         let topics = Topics::with_prefix(config.common.topic_prefix.clone());
-        let bootstrap = &config.common.kafka_bootstrap;
-        patiently("Kafka", || admin::ensure_topics(bootstrap, &topics), |_| true).await?;
+        let bootstrap = config.common.kafka_bootstrap.clone();
+        let mut definitions = Definitions::new();
+        let window = define_window(&mut definitions, &config)?;
+        let mut presence = Presence::begin(&config.common, SERVICE, definitions, &health)?;
+        patiently("Kafka", || admin::ensure_topics(&bootstrap, &topics), |_| true).await?;
 
-        let memory = Memory::new(config.window);
-        let feed = Feed::start(bootstrap, &topics, config.window, memory.clone(), model)?;
+        let memory = Memory::new(window.count());
+        let (candidate, duty) = (presence.candidate().cloned(), presence.stand(&builder::DUTY));
+        let source = Source { bootstrap, topics, window };
+        let builder = Builder::start(source, candidate, duty, memory.clone(), model);
         let endpoints = Endpoints { memory };
         let http = http::serve(&config.common.http, &health, ApiDescription::openapi(), move |http| {
             endpoints.register(http);
         })?;
         serving.ready();
+        presence.serve(http.address());
         tracing::info!(address = %http.address(), instance = config.common.instance, "recommendation service serves");
-        Ok(Self { health, http, feed })
+        Ok(Self { health, presence, http, builder })
     }
 
     /// Where it listens.
@@ -63,12 +72,20 @@ impl App {
         self.http.address()
     }
 
-    /// Ends it: no new requests, those in hand finished, and no more reading.
-    pub async fn stop(self) {
+    /// Ends it: found no more, the building of the model handed on, no new requests, and those in hand finished.
+    pub async fn stop(mut self) {
         self.health.part("serving").not_ready("stopping");
+        self.presence.leave().await;
+        self.builder.stop().await;
         self.http.stop().await;
-        self.feed.stop().await;
     }
+}
+
+/// What of this service is set while it runs; what it is configured with holds until then.
+fn define_window(definitions: &mut Definitions, config: &Config) -> Result<Setting<i64>, DefineError> {
+    let window = Integer { default: config.window, range: WINDOW_RANGE };
+    let help = "Newest confirmed orders that the model knows; it is built anew when this changes";
+    definitions.define(SERVICE.join("window"), window, "orders", help)
 }
 
 /// The service as a program.

@@ -17,6 +17,7 @@ use telemetry::{
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use crate::{
+    domain::Model,
     memory::Memory,
     metric_definitions::{METRICS, ORDER_ID},
 };
@@ -51,7 +52,8 @@ pub struct Feed {
 
 impl Feed {
     /// Begins to read the newest messages of the topic, as many as a window of so many orders takes, and whatever comes
-    /// then. `part` becomes ready when what stood in the topic at the start is learnt.
+    /// then. When what stood in the topic at the start is learnt, `part` becomes ready, and others may take the model, as a
+    /// build of its own. Until then it answers as it did before, where it knew anything.
     ///
     /// # Errors
     /// When the Kafka client refuses its settings.
@@ -69,7 +71,6 @@ impl Feed {
             topic: Topic::Orders,
             start: tail::Start::Last((window * MESSAGES_AN_ORDER).div_ceil(partitions) as i64),
         };
-        part.not_ready("reading the orders so far");
         let (lessons, learning) = mpsc::channel(BATCH);
         let marking = lessons.clone();
         let tail = tail::start(config, move |message| read(&message, &lessons))
@@ -81,7 +82,8 @@ impl Feed {
                 let _ = marking.send(Lesson::CaughtUp).await;
             }
         });
-        Ok(Self { tail, learner: tokio::spawn(learn(learning, memory, part)), marker })
+        let learner = Learner { next: (!memory.is_empty()).then(|| Model::new(window)), memory, part };
+        Ok(Self { tail, learner: tokio::spawn(learner.run(learning)), marker })
     }
 
     /// Ends the reading and the learning.
@@ -132,18 +134,42 @@ fn span(message: &Message) -> Option<Span> {
     Some(span)
 }
 
-async fn learn(mut lessons: mpsc::Receiver<Lesson>, memory: Memory, part: Part) {
-    let mut batch = Vec::with_capacity(BATCH);
-    while lessons.recv_many(&mut batch, BATCH).await > 0 {
-        memory.learn(batch.iter().filter_map(|lesson| match lesson {
-            Lesson::Order(order, _) => Some(order),
-            Lesson::CaughtUp => None,
-        }));
-        for lesson in batch.drain(..) {
-            match lesson {
-                Lesson::Order(_, span) => drop(span),
-                Lesson::CaughtUp => part.ready(),
+struct Learner {
+    memory: Memory,
+    /// What is learnt until all that stood in the topic is, while the model before it still answers.
+    next: Option<Model>,
+    part: Part,
+}
+
+impl Learner {
+    async fn run(mut self, mut lessons: mpsc::Receiver<Lesson>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while lessons.recv_many(&mut batch, BATCH).await > 0 {
+            let orders = batch.iter().filter_map(|lesson| match lesson {
+                Lesson::Order(order, _) => Some((order.order_id, order.lines.iter().map(|line| &line.sku))),
+                Lesson::CaughtUp => None,
+            });
+            match &mut self.next {
+                Some(next) => orders.for_each(|(order, skus)| {
+                    next.learn(order, skus);
+                }),
+                None => self.memory.learn(orders),
+            }
+            for lesson in batch.drain(..) {
+                match lesson {
+                    Lesson::Order(_, span) => drop(span),
+                    Lesson::CaughtUp => self.caught_up(),
+                }
             }
         }
+    }
+
+    fn caught_up(&mut self) {
+        let build = Some(rand::random());
+        match self.next.take() {
+            Some(next) => self.memory.replace(next, build),
+            None => self.memory.publish(build),
+        }
+        self.part.ready();
     }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Metrics {
     pub(crate) not_understood: Counter<u64>,
     held: Gauge<u64>,
     pub(crate) answer_duration: Histogram<f64>,
+    building: Gauge<u64>,
+    pub(crate) follow_failures: Counter<u64>,
 }
 
 impl Metrics {
@@ -49,7 +51,20 @@ impl Metrics {
                 .with_unit("s")
                 .with_boundaries(telemetry::metrics::SECONDS.to_vec())
                 .build(),
+            building: meter
+                .u64_gauge("plumbline.recommendation.building")
+                .with_description("1 while this instance builds the model, 0 while it takes it from the one that does")
+                .build(),
+            follow_failures: meter
+                .u64_counter("plumbline.recommendation.follow.failures")
+                .with_description("Requests for the model that its builder did not answer with it")
+                .with_unit("{request}")
+                .build(),
         }
+    }
+
+    pub(crate) fn building(&self, builds: bool) {
+        self.building.record(u64::from(builds), &[]);
     }
 
     pub(crate) fn learnt(&self, new: u64, repeated: u64) {

@@ -1,4 +1,4 @@
-//! The table of URLs, and its endpoint: decode, call one operation, encode.
+//! The table of URLs, and its endpoints: decode, call one operation, encode.
 
 use actix_web::{
     HttpResponse,
@@ -8,7 +8,10 @@ use contracts::{Sku, problem::Problem, recommendation::Recommendations};
 use service::{Resource, parameters::Query, problem::ApiError};
 use utoipa::OpenApi;
 
-use crate::{memory::Memory, operations};
+use crate::{
+    memory::{Excerpt, Memory},
+    operations,
+};
 
 /// How many products may be asked for at once.
 const MOST_ASKED: usize = 10;
@@ -17,7 +20,7 @@ const DEFAULT_LIMIT: u16 = 10;
 /// How many are recommended at most.
 const MAX_LIMIT: u16 = 50;
 
-/// What the endpoint calls.
+/// What the endpoints call.
 #[derive(Debug, Clone)]
 pub struct Endpoints {
     /// What is known.
@@ -27,7 +30,10 @@ pub struct Endpoints {
 impl Endpoints {
     /// The URLs of this service.
     pub fn register(&self, config: &mut ServiceConfig) {
-        config.app_data(Data::new(self.memory.clone())).service(Resource::at("/recommendations").get(recommend));
+        config
+            .app_data(Data::new(self.memory.clone()))
+            .service(Resource::at("/recommendations").get(recommend))
+            .service(Resource::at("/model").get(model));
     }
 }
 
@@ -35,7 +41,7 @@ impl Endpoints {
 #[derive(Debug, OpenApi)]
 #[openapi(
     info(title = "Plumbline: recommendations", description = "Learns what is bought together."),
-    paths(recommend)
+    paths(recommend, model)
 )]
 pub struct ApiDescription;
 
@@ -64,6 +70,32 @@ async fn recommend(memory: Data<Memory>, mut query: Query) -> Result<HttpRespons
     let limit = query.limit(DEFAULT_LIMIT, MAX_LIMIT);
     query.finish()?;
     Ok(HttpResponse::Ok().json(operations::recommend::recommend(&memory, &asked, limit)))
+}
+
+/// Take the model
+///
+/// For other instances of this service, which hold the same model as the one that builds it: asks for what was learnt since a
+/// position of a build, or for all.
+#[utoipa::path(
+    get,
+    path = "/model",
+    operation_id = "readModel",
+    tag = "model",
+    params(
+        ("build" = Option<u64>, Query, description = "The build of the answer before"),
+        ("position" = Option<u64>, Query, description = "The position of the answer before"),
+    ),
+    responses(
+        (status = 200, description = "The next orders; `complete` when there are no more at present", body = Excerpt),
+        (status = 400, description = "Not valid; `errors` has every fault", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "It is not built here, or not yet", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn model(memory: Data<Memory>, mut query: Query) -> Result<HttpResponse, ApiError> {
+    let (build, position) = (query.optional("build"), query.optional("position"));
+    query.finish()?;
+    let excerpt = operations::read_model::read_model(&memory, build.zip(position));
+    Ok(HttpResponse::Ok().json(excerpt.map_err(|error| ApiError::unavailable(error.to_string()))?))
 }
 
 /// The products asked for. They are counted before they are read, so that each fault is named once.

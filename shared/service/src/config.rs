@@ -1,6 +1,20 @@
 //! Configuration from environment variables: read once into typed structs, all faults reported together.
 
-use std::{collections::HashMap, fmt, fmt::Display, net::SocketAddr, str::FromStr, time::Duration};
+mod common;
+mod coordination;
+
+use std::{
+    collections::HashMap,
+    fmt::{self, Display},
+    ops::RangeInclusive,
+    str::FromStr,
+    time::Duration,
+};
+
+pub use self::{
+    common::{Common, Http},
+    coordination::Coordination,
+};
 
 /// A text that must not be printed: its `Debug` shows nothing.
 #[derive(Clone, PartialEq, Eq)]
@@ -103,10 +117,16 @@ impl Reader {
         value
     }
 
-    /// A duration in whole milliseconds, with a default.
-    pub fn millis(&mut self, name: &'static str, default: Duration, help: &'static str) -> Duration {
-        let most = Duration::from_secs(24 * 60 * 60).as_millis() as u64;
-        Duration::from_millis(self.within(name, default.as_millis() as u64, (0, most), help))
+    /// A duration in whole milliseconds within bounds, with a default.
+    pub fn millis(
+        &mut self,
+        name: &'static str,
+        default: Duration,
+        bounds: &RangeInclusive<Duration>,
+        help: &'static str,
+    ) -> Duration {
+        let millis = |duration: &Duration| duration.as_millis() as u64;
+        Duration::from_millis(self.within(name, millis(&default), (millis(bounds.start()), millis(bounds.end())), help))
     }
 
     /// A secret that may be left out.
@@ -157,61 +177,6 @@ impl Reader {
 
     fn parse<T: FromStr<Err: Display>>(&mut self, name: &str, text: &str) -> Option<T> {
         text.parse().map_err(|fault| self.faults.push(format!("{name}={text}: {fault}"))).ok()
-    }
-}
-
-/// What every service is configured with.
-#[derive(Debug, Clone)]
-pub struct Common {
-    /// Where HTTP is served.
-    pub http: Http,
-    /// `service.instance.id`.
-    pub instance: String,
-    /// Kafka's addresses.
-    pub kafka_bootstrap: String,
-    /// What stands in front of every topic and group name.
-    pub topic_prefix: String,
-}
-
-/// How HTTP is served.
-#[derive(Debug, Clone)]
-pub struct Http {
-    /// Address and port; port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// Threads that serve.
-    pub workers: usize,
-    /// How long requests in hand may take when the service stops.
-    pub drain: Duration,
-    /// What `Authorization: Bearer` must hold for what changes stock or settings by hand.
-    pub operator_token: Option<Secret>,
-}
-
-impl Common {
-    /// Reads the variables that every service has. `port` is the default port, on 127.0.0.1.
-    pub fn read(env: &mut Reader, service: &str, port: u16) -> Option<Self> {
-        let listen = env.optional(
-            "PLUMBLINE_LISTEN",
-            SocketAddr::from(([127, 0, 0, 1], port)),
-            "address and port to serve HTTP on; port 0 takes a free one",
-        );
-        let workers = env.within("PLUMBLINE_HTTP_WORKERS", 2, (1, 64), "threads that serve HTTP");
-        let drain =
-            env.within("PLUMBLINE_DRAIN_SECONDS", 10, (0, 300), "how long requests in hand may take at SIGTERM");
-        let operator_token = env.secret("PLUMBLINE_OPERATOR_TOKEN", "bearer token for what changes stock by hand");
-        let instance = env.optional(
-            "PLUMBLINE_INSTANCE",
-            format!("{service}-{}", std::process::id()),
-            "this instance's name in telemetry",
-        );
-        let kafka_bootstrap = env.optional(
-            "PLUMBLINE_KAFKA_BOOTSTRAP",
-            "127.0.0.1:19092".to_owned(),
-            "Kafka's addresses, host:port, several separated by commas",
-        );
-        let topic_prefix =
-            env.optional("PLUMBLINE_TOPIC_PREFIX", String::new(), "what stands in front of every topic and group name");
-        let http = Http { listen, workers, drain: Duration::from_secs(drain), operator_token };
-        Some(Self { http, instance, kafka_bootstrap, topic_prefix })
     }
 }
 

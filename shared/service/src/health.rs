@@ -17,6 +17,8 @@ pub struct Health(Arc<Mutex<BTreeMap<&'static str, State>>>);
 enum State {
     Ready,
     NotReady(String),
+    /// The service works without it.
+    Missed(String),
 }
 
 /// One part of a service.
@@ -30,7 +32,7 @@ pub struct Part {
 #[derive(Debug, Serialize)]
 struct Readiness {
     ready: bool,
-    /// Each part: `ready`, or why not.
+    /// Each part: `ready`, or why not. The service may be ready without it.
     parts: BTreeMap<&'static str, String>,
 }
 
@@ -42,9 +44,9 @@ impl Health {
         part
     }
 
-    /// Whether every part is ready.
+    /// Whether every part that it takes is ready.
     pub fn is_ready(&self) -> bool {
-        self.states(|states| states.values().all(|state| *state == State::Ready))
+        self.states(|states| states.values().all(|state| !matches!(state, State::NotReady(_))))
     }
 
     fn states<R>(&self, with: impl FnOnce(&mut BTreeMap<&'static str, State>) -> R) -> R {
@@ -55,7 +57,7 @@ impl Health {
         let parts = self.states(|states| {
             let told = |state: &State| match state {
                 State::Ready => "ready".to_owned(),
-                State::NotReady(reason) => reason.clone(),
+                State::NotReady(reason) | State::Missed(reason) => reason.clone(),
             };
             states.iter().map(|(name, state)| (*name, told(state))).collect()
         });
@@ -74,6 +76,11 @@ impl Part {
         self.set(State::NotReady(reason.into()));
     }
 
+    /// It does not work, and why; the service works without it, and is as ready as it would be.
+    pub fn missed(&self, reason: impl Into<String>) {
+        self.set(State::Missed(reason.into()));
+    }
+
     fn set(&self, state: State) {
         self.health.states(|states| states.insert(self.name, state));
     }
@@ -87,4 +94,21 @@ pub(crate) async fn readyz(health: Data<Health>) -> HttpResponse {
     let readiness = health.readiness();
     let mut response = if readiness.ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     response.json(readiness)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_that_is_only_missed_makes_nothing_less_ready() {
+        let health = Health::default();
+        let (needed, helpful) = (health.part("needed"), health.part("helpful"));
+        helpful.missed("gone");
+        assert!(!health.is_ready());
+        needed.ready();
+        let readiness = health.readiness();
+        assert!(readiness.ready);
+        assert_eq!(readiness.parts["helpful"], "gone");
+    }
 }

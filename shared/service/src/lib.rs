@@ -12,10 +12,12 @@ mod observe;
 pub mod parameters;
 mod patience;
 pub mod prefer;
+pub mod presence;
 pub mod problem;
 pub mod resource;
 mod run;
 
 pub use patience::patiently;
+pub use presence::Presence;
 pub use resource::Resource;
 pub use run::{Application, run};

@@ -1,6 +1,12 @@
 //! Around every request: its span, its metrics, its trace context, and no panic that reaches the connection.
 
-use std::{cell::RefCell, collections::HashMap, panic::AssertUnwindSafe, time::Instant};
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    panic::AssertUnwindSafe,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Instant,
+};
 
 use actix_web::{
     Error, HttpMessage as _, ResponseError as _,
@@ -138,12 +144,21 @@ fn known(method: &Method) -> &'static str {
     }
 }
 
+/// Requests in hand, as the metric has them, for this process to read.
+static IN_HAND: AtomicU32 = AtomicU32::new(0);
+
+/// How many requests this process has in hand.
+pub(crate) fn requests_in_hand() -> u32 {
+    IN_HAND.load(Ordering::Relaxed)
+}
+
 /// Counts a request as long as it lives, also when its connection is dropped.
 struct Active;
 
 impl Active {
     fn begin() -> Self {
         METRICS.active.add(1, &[]);
+        IN_HAND.fetch_add(1, Ordering::Relaxed);
         Self
     }
 }
@@ -151,5 +166,6 @@ impl Active {
 impl Drop for Active {
     fn drop(&mut self) {
         METRICS.active.add(-1, &[]);
+        IN_HAND.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -6,6 +6,7 @@ pub mod export;
 pub mod logs;
 pub mod metrics;
 pub mod names;
+pub mod sampling;
 mod setup;
 pub mod spans;
 

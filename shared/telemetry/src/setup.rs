@@ -4,9 +4,12 @@ use std::{env, time::Duration};
 
 use opentelemetry::KeyValue;
 use opentelemetry_otlp::SpanExporter;
-use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use opentelemetry_sdk::{
+    Resource,
+    trace::{Sampler, SdkTracerProvider},
+};
 
-use crate::{Error, export, logs, metrics, names::resource, spans};
+use crate::{Error, export, logs, metrics, names::resource, sampling, spans};
 
 /// What a process tells of itself, and how it logs.
 #[derive(Debug, Clone)]
@@ -28,7 +31,7 @@ const SPAN_QUEUE: usize = 65_536;
 /// Sets up logs, metrics and traces for this process.
 ///
 /// Traces are exported by OTLP over gRPC where `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is
-/// set, with the sampler of `OTEL_TRACES_SAMPLER`; otherwise none are made. Must be called within a tokio runtime, which
+/// set, with the sampler of `OTEL_TRACES_SAMPLER`, whose ratio [`sampling`] changes; otherwise none are made. Must be called within a tokio runtime, which
 /// the exporter's connection lives on. May be called again, as by tests that start several services in a process: the
 /// first call counts.
 ///
@@ -51,8 +54,14 @@ pub fn init(settings: Telemetry) -> Result<Guard, Error> {
     }
     let exporter = SpanExporter::builder().with_tonic().build()?;
     let processor = export::batches(exporter, span_queue());
-    let provider = SdkTracerProvider::builder().with_resource(resource).with_span_processor(processor).build();
-    let first = spans::install(&provider, sampler());
+    let sampler = sampler();
+    let provider = SdkTracerProvider::builder().with_resource(resource).with_span_processor(processor);
+    let provider = match sampler {
+        spans::Sampler::Independent => provider.with_sampler(sampling::Live),
+        spans::Sampler::FollowsParent => provider.with_sampler(Sampler::ParentBased(Box::new(sampling::Live))),
+    };
+    let provider = provider.build();
+    let first = spans::install(&provider, sampler);
     Ok(Guard { traces: first.then_some(provider) })
 }
 

@@ -108,6 +108,7 @@ metrics            {order}/metrics
 an order           ./plumbline order 85123A=6
 bought together    curl -s '{recommendation}/recommendations?sku=85123A&limit=5'
 break something    ./plumbline kill inventory && ./plumbline order 85123A=6; ./plumbline restart inventory
+who leads          ./plumbline cluster; ./plumbline settings list
 load               ./plumbline load synthetic --rate 1000 --for 10
 look again         ./plumbline audit
 

@@ -15,9 +15,10 @@ use crate::{
 #[command(after_help = "Examples:
   ./plumbline kill inventory#2     one instance
   ./plumbline restart order        all instances, one after the other
+  ./plumbline kill coordinator#2   the other two go on
   ./plumbline kill kafka           it stays down until `./plumbline restart kafka`")]
 pub(crate) struct Which {
-    /// order, inventory, recommendation, one instance as in inventory#2, or postgres, redis, memcached, kafka
+    /// order, inventory, recommendation, coordinator, one of them as in inventory#2, or postgres, redis, memcached, kafka
     #[arg(value_name = "PART")]
     part: Part,
 }

@@ -7,7 +7,7 @@ use local::shop::{Service, Step};
 use crate::{
     CommandError,
     control::{self, ControlError, Overview, Request},
-    home,
+    coordinators, home,
     options::ShopOptions,
     output::{self, Tone},
     supervisor::{
@@ -20,7 +20,7 @@ use crate::{
 /// How long a supervisor may take to end after it has stopped everything.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Start the shop: databases, Kafka and services
+/// Start the shop: databases, Kafka, coordinators and services
 #[derive(Debug, clap::Args)]
 #[command(after_help = "PLUMBLINE_… and OTEL_… variables reach every service; `plumbline-order --help` lists them.
 
@@ -92,6 +92,9 @@ pub(crate) fn summary(overview: &Overview) -> String {
         let urls: Vec<String> = addresses.iter().map(|address| format!("http://{address}")).collect();
         let docs = if *service == Service::Order { "  (API page: /docs)" } else { "" };
         lines.push(format!("{:<18}{}{docs}", service.name(), urls.join("  ")));
+    }
+    if !overview.endpoints.coordinators.is_empty() {
+        lines.push(format!("{:<18}{}", "coordinators", coordinators::urls(overview).join("  ")));
     }
     lines.push(format!("{:<18}{}", "operator token", overview.endpoints.operator_token.display()));
     lines.join("\n")

@@ -1,8 +1,9 @@
-//! What `./plumbline test` runs the tests under: one private set of servers for all of them.
+//! What `./plumbline test` runs the tests under: one private set of servers, and one coordinator, for all of them.
 
 use std::process::ExitCode;
 
 use local::{
+    coordinators::{self, Coordinators},
     servers::{Config, Servers},
     testing,
 };
@@ -21,21 +22,32 @@ pub(crate) struct WithTestServers {
 impl WithTestServers {
     pub(crate) async fn run(&self) -> Result<ExitCode, CommandError> {
         let mut signals = Signals::listen()?;
-        let servers = tokio::select! {
-            servers = Servers::start(Config::test(testing::SET), |_| {}) => servers?,
+        let (servers, coordinators) = tokio::select! {
+            started = start() => started?,
             () = signals.stop() => return Ok(ExitCode::FAILURE),
         };
         let addresses = serde_json::to_string(servers.addresses())?;
         let (program, arguments) = self.command.split_first().expect("clap requires the command");
         let mut command = Command::new(program);
-        let mut child = command.args(arguments).env(testing::VARIABLE, addresses).kill_on_drop(true).spawn()?;
+        command
+            .env(testing::VARIABLE, addresses)
+            .env(testing::COORDINATORS_VARIABLE, coordinators.endpoints().join(","));
+        let mut child = command.args(arguments).kill_on_drop(true).spawn()?;
         let status = tokio::select! {
             status = child.wait() => Some(status?),
             // A terminal's Ctrl-C has reached the command as well; any other signal ends it by `kill_on_drop`.
             () = signals.stop() => None,
         };
-        servers.stop().await;
+        tokio::join!(servers.stop(), coordinators.stop());
         let code = status.and_then(|status| status.code()).and_then(|code| u8::try_from(code).ok());
         Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
     }
+}
+
+/// What tests share. Those that lose coordinators have clusters of their own.
+async fn start() -> Result<(Servers, Coordinators), CommandError> {
+    let cluster = coordinators::Config::test(1).map_err(coordinators::StartError::from)?;
+    let servers = async { Ok::<_, CommandError>(Servers::start(Config::test(testing::SET), |_| {}).await?) };
+    let coordinators = async { Ok(Coordinators::start(cluster).await?) };
+    tokio::try_join!(servers, coordinators)
 }

@@ -73,6 +73,7 @@ impl Desk {
             parts: self.shop.status().await,
             endpoints: Endpoints {
                 services: services.into(),
+                coordinators: self.shop.coordinators(),
                 operator_token: self.shop.operator_token_file().to_owned(),
                 audit: AuditSource {
                     order_database: audit.order_database,

@@ -11,6 +11,7 @@ fn faults_are_named() {
     refused(&["up", "--instances", "kafka=2"], &["--instances", "order, inventory or recommendation"]);
     refused(&["up", "--instances", "order=0"], &["1 to 20"]);
     refused(&["up", "--port-offset", "50000"], &["--port-offset", "50000"]);
+    refused(&["up", "--coordinators", "2"], &["--coordinators", "0, 1, 3, 5"]);
     refused(&["kill", "orders"], &["no part of the shop", "inventory#2"]);
     refused(&["order", "85123A"], &["85123A=6"]);
     refused(&["order", "85123A=0"], &["quantity", "1 to 1000000"]);
@@ -25,7 +26,7 @@ fn without_arguments_there_is_help() {
 
 #[test]
 fn every_command_explains_itself() {
-    for command in ["up", "down", "status", "logs", "restart", "kill", "order"] {
+    for command in ["up", "down", "status", "logs", "restart", "kill", "order", "cluster", "settings"] {
         let help = Outcome::of(&mut plumbline(&[command, "--help"])).success();
         assert!(help.stdout.contains("Usage:") && help.stdout.contains("--data-dir"), "{command}: {}", help.stdout);
     }

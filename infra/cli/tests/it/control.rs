@@ -7,7 +7,9 @@ use crate::installation::{Installation, Outcome, plumbline};
 #[test]
 fn a_folder_without_a_shop_is_told() {
     let installation = Installation::new();
-    for arguments in [&["status"][..], &["down"], &["kill", "order"], &["restart", "kafka"], &["order", "A=1"]] {
+    for arguments in
+        [&["status"][..], &["down"], &["kill", "order"], &["restart", "kafka"], &["order", "A=1"], &["cluster"]]
+    {
         let folder = installation.data_dir().to_str().unwrap();
         installation.run(arguments).failure(1, &["no shop runs on", folder, "plumbline up"]);
     }

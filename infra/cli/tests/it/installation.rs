@@ -14,7 +14,7 @@ use rand::Rng;
 use tempfile::TempDir;
 
 /// Ports that a shop of one instance each needs, before its offset.
-const PORTS: [u16; 8] = [8081, 8082, 8083, 15432, 16379, 19092, 19093, 21211];
+const PORTS: [u16; 14] = [8081, 8082, 8083, 8091, 8092, 8093, 8094, 8095, 8096, 15432, 16379, 19092, 19093, 21211];
 /// With these no port is one that the kernel gives to outgoing connections (32,768 and on).
 const OFFSETS: std::ops::Range<u16> = 1_000..11_000;
 /// Ports that installations of this process have been given: another one's shop may not be up yet.
@@ -83,7 +83,7 @@ impl Drop for Installation {
 /// The command without an installation.
 pub(crate) fn plumbline(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plumbline"));
-    command.args(arguments).stdin(Stdio::null()).env_remove("PLUMBLINE_DATA_DIR");
+    command.args(arguments).stdin(Stdio::null()).env_remove("PLUMBLINE_DATA_DIR").env_remove("PLUMBLINE_COORDINATORS");
     command
 }
 

@@ -4,6 +4,7 @@
 
 mod arguments;
 mod control;
+mod coordinators;
 mod installation;
 mod shop;
 mod whole;

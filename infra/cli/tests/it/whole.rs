@@ -12,7 +12,7 @@ use crate::installation::{Installation, Outcome, eventually};
 /// Ten orders of one customer, one return, and a charge that is no goods.
 const FILE: &str = "tests/it/orders.csv";
 
-fn terminate(pid: u32, signal: Signal) {
+pub(crate) fn terminate(pid: u32, signal: Signal) {
     kill(Pid::from_raw(i32::try_from(pid).unwrap()), signal).unwrap();
 }
 
@@ -61,7 +61,8 @@ fn a_shop_is_started_filled_used_broken_audited_and_stopped() {
     shop.run(&["logs", "till"]).failure(1, &["till has no log", "kafka"]);
 
     shop.run(&["down"]).success();
-    assert_eq!(shop.processes(), Vec::<String>::new());
+    // The supervisor has given the folder back, and takes some milliseconds to end.
+    eventually("nothing is left", || shop.processes().is_empty());
     shop.run(&["status"]).failure(1, &["no shop runs on"]);
 
     shop.up();
@@ -120,9 +121,11 @@ fn ctrl_c_and_the_supervisors_death_leave_no_process_behind() {
 #[test]
 fn a_taken_port_is_told_with_its_holder_and_nothing_is_left() {
     let shop = Installation::new();
-    let taken = std::net::TcpListener::bind(("127.0.0.1", shop.port(8081))).unwrap();
     let holder = format!("process {}", std::process::id());
-    shop.run(&["up", "--detach", &shop.port_offset()]).failure(1, &["order#1", &holder, "--port-offset"]);
-    assert_eq!(shop.processes(), Vec::<String>::new());
-    drop(taken);
+    for (port, part) in [(8081, "order#1"), (8092, "coordinator#2"), (8096, "coordinator#3")] {
+        let taken = std::net::TcpListener::bind(("127.0.0.1", shop.port(port))).unwrap();
+        shop.run(&["up", "--detach", &shop.port_offset()]).failure(1, &[part, &holder, "--port-offset"]);
+        assert_eq!(shop.processes(), Vec::<String>::new());
+        drop(taken);
+    }
 }

@@ -20,23 +20,42 @@ const LICENCES: &[&str] = &[
 
 const ACTIX: &str = "actix-web still uses http 0.2";
 const SQLX: &str = "sqlx-postgres is ahead of the others with the digest crates; their traits do not meet";
-const RAND: &str = "uuid and proptest are ahead of the others with rand; they share no types";
+const RAND: &str = "uuid and proptest are ahead of the others with rand, raft is behind; they share no types";
+const RAFT: &str = "raft's messages are generated for an older prost, by tools that are only there to build";
+const OLD_RAFT: &str = "raft is behind with it; its types stay inside";
 const MACROS: &str = "build time only: procedural macros move from syn 2 to 3 one by one";
 
 /// Crates of which two versions are tolerated, and why.
 const TOLERATED_TWICE: &[(&str, &str)] = &[
     ("base64", "reqwest is ahead of sqlx and tonic"),
+    ("bitflags", RAFT),
     ("block-buffer", SQLX),
     ("cpufeatures", SQLX),
     ("crypto-common", SQLX),
     ("digest", SQLX),
+    ("fixedbitset", RAFT),
+    ("foldhash", RAFT),
     ("getrandom", RAND),
     ("hashbrown", "indexmap is ahead of sqlx's hashlink"),
+    ("heck", RAFT),
     ("http", ACTIX),
+    ("itertools", RAFT),
+    ("linux-raw-sys", RAFT),
+    ("multimap", RAFT),
+    ("petgraph", RAFT),
+    ("prettyplease", "build time only: generators of etcd-client's messages are ahead of prost-build"),
+    ("prost", RAFT),
+    ("prost-build", RAFT),
+    ("prost-derive", RAFT),
+    ("prost-types", RAFT),
     ("rand", RAND),
+    ("rand_chacha", RAND),
     ("rand_core", RAND),
+    ("rustix", RAFT),
     ("sha2", SQLX),
     ("syn", MACROS),
+    ("thiserror", OLD_RAFT),
+    ("thiserror-impl", OLD_RAFT),
 ];
 
 #[test]

@@ -10,13 +10,20 @@ const SHARED: &[&str] = &["contracts", "service", "telemetry", "messaging", "coo
 const MAY_USE: &[(&str, &[&str])] = &[
     ("contracts", &[]),
     ("telemetry", &[]),
-    ("service", &["contracts", "telemetry"]),
-    ("messaging", &["contracts", "telemetry"]),
+    // How a service stands among the others is what every service does the same way.
+    ("service", &["contracts", "telemetry", "coordination"]),
+    // Who relays a bucket is elected, and how much at once is set while it runs.
+    ("messaging", &["contracts", "telemetry", "coordination"]),
+    ("coordination", &["telemetry"]),
+    ("consensus", &[]),
+    ("coordinator", &["consensus"]),
     ("order", SHARED),
     ("inventory", SHARED),
     ("recommendation", SHARED),
     ("local", &[]),
-    ("plumbline", &["contracts", "local", "driver", "audit"]),
+    // The cluster has members and settings to show and to change, and only `coordination` speaks its protocol.
+    // `simulate` runs the engine, which needs no service for that.
+    ("plumbline", &["contracts", "consensus", "coordination", "local", "driver", "audit"]),
     ("house", &[]),
     ("driver", &["contracts"]),
     // `messaging` tells it how many messages wait on the dead-letter topics: only that crate speaks to Kafka.

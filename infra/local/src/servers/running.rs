@@ -13,16 +13,12 @@ use futures::future;
 use super::{
     config::{Config, Progress, Server, Step},
     error::{ServerError, StartError},
+    ground::Ground,
     handles::{Addresses, Kafka, Memcached, Postgres, Redis},
     launch::{Engine, Setting},
     site::Site,
 };
-use crate::{
-    account,
-    install::{InstallError, Programs},
-    process::Process,
-    secrets::Secrets,
-};
+use crate::{process::Process, secrets::Secrets};
 
 /// How long a server may take to stop before it is killed: PostgreSQL and Kafka write down what they hold.
 const STOP: Duration = Duration::from_secs(20);
@@ -69,10 +65,13 @@ impl Servers {
     /// # Errors
     /// Something is missing, in use, full or closed, or a server fails; nothing is left running then.
     pub async fn start(config: Config, observer: impl Fn(Step)) -> Result<Self, StartError> {
+        Self::start_on(Ground::take(&config)?, config, observer).await
+    }
+
+    /// The same on ground that was taken before.
+    pub(crate) async fn start_on(ground: Ground, config: Config, observer: impl Fn(Step)) -> Result<Self, StartError> {
         let begun = Instant::now();
-        let programs = Programs::find(&config.set).map_err(InstallError::Missing)?;
-        let account = account::unprivileged().map_err(InstallError::from)?;
-        let site = Arc::new(Site::take(&config.data, account.as_ref())?);
+        let Ground { programs, account, site } = ground;
         let key = site.key();
         let secrets = Secrets::load_or_generate(&key).map_err(|source| StartError::folder(&key, source))?;
         let setting = Setting { config: &config, programs: &programs, account: account.as_ref(), secrets: &secrets };

@@ -6,6 +6,7 @@ use std::{
     io::{self, Read, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use super::{
@@ -24,19 +25,19 @@ const TEMPORARY_SPACE: u64 = 300 << 20;
 
 /// The folder of an installation, and what ends all processes in it when it is dropped or when this process ends.
 ///
-/// `servers/` belongs to the servers' account and is closed to all others; `logs/` and the key belong to whoever starts
-/// the servers. A folder that stays is locked until the last process is gone; a temporary one is then removed.
+/// `servers/` belongs to the servers' account and is closed to all others; `coordinators/`, `logs/` and the key belong to
+/// whoever starts the servers. A folder that stays is locked until the last process is gone; a temporary one is then removed.
 #[derive(Debug)]
 pub(crate) struct Site {
     folder: PathBuf,
     /// Whom the servers run as, when not as this process's user.
     pub(crate) user: Option<User>,
-    pub(crate) lifeline: Lifeline,
+    pub(crate) lifeline: Arc<Lifeline>,
 }
 
 impl Site {
     /// Takes the folder that a configuration asks for.
-    pub(super) fn take(data: &Data, account: Option<&Account>) -> Result<Self, StartError> {
+    pub(crate) fn take(data: &Data, account: Option<&Account>) -> Result<Self, StartError> {
         let temporary = || Self::temporary(account).map_err(|source| StartError::folder(&env::temp_dir(), source));
         let (site, needed) = match data {
             Data::Persistent(folder) => (Self::persistent(folder, account)?, PERSISTENT_SPACE),
@@ -60,7 +61,7 @@ impl Site {
             let (account, instead) = (account.name.clone(), home::data_dir());
             return Err(StartError::Unreachable { folder, account, instead });
         }
-        let lifeline = Lifeline::start(Ending { remove: None, hold: Some(lock(&folder)?) })?;
+        let lifeline = Lifeline::start(Ending { remove: None, hold: Some(lock(&folder)?) }).map(Arc::new)?;
         let user = account.map(|account| account.user);
         furnish(&folder, user).map_err(failed)?;
         Ok(Self { folder, user, lifeline })
@@ -70,7 +71,7 @@ impl Site {
     pub(crate) fn temporary(account: Option<&Account>) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("plumbline-").tempdir()?;
         let ending = Ending { remove: Some(folder.path().to_owned()), hold: None };
-        let lifeline = Lifeline::start(ending).map_err(io::Error::other)?;
+        let lifeline = Lifeline::start(ending).map(Arc::new).map_err(io::Error::other)?;
         let folder = folder.keep();
         // The servers' account must pass through.
         fs::set_permissions(&folder, Permissions::from_mode(0o711))?;
@@ -85,8 +86,13 @@ impl Site {
     }
 
     /// The folder of all servers, closed to all but their account.
-    pub(super) fn servers(&self) -> PathBuf {
+    pub(crate) fn servers(&self) -> PathBuf {
         self.folder.join("servers")
+    }
+
+    /// The folder of all coordinators, closed to all but whoever starts them; there.
+    pub(crate) fn coordinators(&self) -> PathBuf {
+        self.folder.join("coordinators")
     }
 
     /// The folder of a server's data and settings; there, and the server's own.
@@ -96,7 +102,12 @@ impl Site {
 
     /// The log of a server.
     pub(crate) fn log(&self, server: Server) -> PathBuf {
-        self.folder.join("logs").join(format!("{}.log", server.name()))
+        self.log_named(server.name())
+    }
+
+    /// The log of anything else.
+    pub(crate) fn log_named(&self, name: &str) -> PathBuf {
+        self.folder.join("logs").join(format!("{name}.log"))
     }
 }
 
@@ -105,6 +116,7 @@ fn furnish(folder: &Path, user: Option<User>) -> io::Result<()> {
     for server in Server::ALL {
         folder::make(&folder.join("servers").join(server.name()), 0o700, user)?;
     }
+    folder::make(&folder.join("coordinators"), 0o700, None)?;
     fs::create_dir_all(folder.join("logs"))
 }
 

@@ -17,9 +17,11 @@ pub struct Config {
     pub ports: Ports,
     /// Whether what its servers acknowledge survives the machine's end; without it they start faster.
     pub durable: bool,
+    /// How many coordinators; with none, services have only what the variables say.
+    pub coordinators: u16,
     /// Instances of each service; one where it isn't named.
     pub instances: BTreeMap<Service, u16>,
-    /// Where the services' programs are; those beside the running program when absent.
+    /// Where the programs of services and coordinators are; those beside the running program when absent.
     pub programs: Option<PathBuf>,
     /// Environment variables of every service. What the shop itself sets (addresses, databases, tokens) stands above.
     pub env: BTreeMap<String, String>,
@@ -43,13 +45,14 @@ pub struct InstanceEnv {
 }
 
 impl Config {
-    /// One instance of each service, with data that stays in this folder, on the usual ports plus an offset.
+    /// Three coordinators and one instance of each service, with data that stays in this folder, on the usual ports plus an offset.
     pub fn installation(folder: &Path, offset: u16) -> Self {
         let (data, ports) = (Data::Persistent(folder.to_owned()), Ports::Fixed { offset });
         Self {
             data,
             ports,
             durable: true,
+            coordinators: 3,
             instances: BTreeMap::new(),
             programs: None,
             env: BTreeMap::new(),
@@ -57,7 +60,7 @@ impl Config {
         }
     }
 
-    /// One instance of each service, for a test: on free ports, nothing durable, nothing left.
+    /// Three coordinators and one instance of each service, for a test: on free ports, nothing durable, nothing left.
     pub fn test() -> Self {
         let (data, ports) = (Data::Temporary, Ports::Free);
         Self { data, ports, durable: false, ..Self::installation(Path::new(""), 0) }
@@ -69,23 +72,5 @@ impl Config {
             let count = self.instances.get(&service).copied().unwrap_or(1);
             (1..=count).map(move |number| (service, number))
         })
-    }
-}
-
-/// The folder of the services' programs: beside the running program, or above it where that is a test in `deps/`.
-pub(super) fn beside_this_program(program: &Path) -> Option<PathBuf> {
-    let folder = program.parent()?;
-    Some(if folder.ends_with("deps") { folder.parent()?.to_owned() } else { folder.to_owned() })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn programs_are_found_from_programs_and_from_tests() {
-        let release = Path::new("/x/target/release");
-        assert_eq!(beside_this_program(&release.join("plumbline")).as_deref(), Some(release));
-        assert_eq!(beside_this_program(&release.join("deps/it-0123abcd")).as_deref(), Some(release));
     }
 }

@@ -18,7 +18,7 @@ use super::{
     part::{self, Part, Status},
     step::{Action, Observer, Step},
 };
-use crate::servers::{self, Ports, Progress, Server, Servers};
+use crate::servers::{self, Ground, Ports, Progress, Server, Servers};
 
 /// How often it is looked whether a server has ended by itself.
 const LOOK: Duration = Duration::from_millis(100);
@@ -74,21 +74,20 @@ impl Life {
 }
 
 impl Engines {
+    /// Finds every server's programs, and takes the data folder.
+    pub(super) fn ground(config: &Config) -> Result<Ground, servers::StartError> {
+        Ground::take(&wanted(config))
+    }
+
     /// Starts every server; each is told to the observer when it answers.
-    pub(super) async fn start(config: &Config, observer: &Observer) -> Result<Self, StartError> {
-        let wanted = servers::Config {
-            set: Server::ALL.into(),
-            data: config.data.clone(),
-            ports: config.ports,
-            durable: config.durable,
-        };
+    pub(super) async fn start(ground: Ground, config: &Config, observer: &Observer) -> Result<Self, StartError> {
         let tell = |step: servers::Step| {
             if let Progress::Ready { took } = step.progress {
                 let (part, detail) = (step.server.name().to_owned(), usual_address(config.ports, step.server));
                 observer(Step { part, action: Action::Ready, took, detail });
             }
         };
-        let servers = Servers::start(wanted, tell).await?;
+        let servers = Servers::start_on(ground, wanted(config), tell).await?;
         let lives = Mutex::new(servers.set().map(|server| (server, Life::new())).collect());
         let kept = Arc::new(Kept { servers, lives });
         let keeper = Keeping(tokio::spawn(Arc::clone(&kept).keep()));
@@ -96,12 +95,17 @@ impl Engines {
     }
 
     /// What services reach; their databases are made when they are missing.
-    pub(super) async fn surroundings(&self, operator_token: String) -> Result<Surroundings, StartError> {
+    pub(super) async fn surroundings(
+        &self,
+        coordinators: Vec<String>,
+        operator_token: String,
+    ) -> Result<Surroundings, StartError> {
         let postgres = self.kept.servers.postgres();
         Ok(Surroundings {
             order_database: postgres.create_database(ORDER, ORDER).await?,
             inventory_database: postgres.create_database(INVENTORY, INVENTORY).await?,
             kafka: self.kept.servers.kafka().address(),
+            coordinators,
             operator_token,
             logs: self.logs(),
         })
@@ -165,6 +169,11 @@ impl Engines {
             kept.servers.stop().await;
         }
     }
+}
+
+fn wanted(config: &Config) -> servers::Config {
+    let (data, ports, durable) = (config.data.clone(), config.ports, config.durable);
+    servers::Config { set: Server::ALL.into(), data, ports, durable }
 }
 
 /// The task that keeps the servers running, which ends with this.

@@ -4,12 +4,13 @@ use std::{io, path::PathBuf, time::Duration};
 
 use super::{part::Part, token::TokenError};
 use crate::{
+    coordinators,
     ports::Taken,
     process::{LifelineError, SpawnError},
     servers::{self, DatabaseError, ServerError},
 };
 
-/// A service's instance did not become ready.
+/// A service's instance, or a coordinator, did not become ready.
 #[derive(Debug, thiserror::Error)]
 pub enum NotReady {
     /// Its process could not be made.
@@ -47,6 +48,9 @@ pub enum StartError {
     /// The servers did not start.
     #[error(transparent)]
     Servers(#[from] servers::StartError),
+    /// The coordinators' program, folders or ports.
+    #[error(transparent)]
+    Coordinators(Box<coordinators::StartError>),
     /// A service's database can't be made.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -78,9 +82,16 @@ pub enum StartError {
     /// The operator token can't be read or made.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// A service did not become ready.
+    /// A service or a coordinator did not become ready.
     #[error(transparent)]
-    Service(#[from] NotReady),
+    NotReady(#[from] NotReady),
+}
+
+impl From<coordinators::StartError> for StartError {
+    /// In a box, so that all the other results do not carry its size.
+    fn from(error: coordinators::StartError) -> Self {
+        Self::Coordinators(Box::new(error))
+    }
 }
 
 /// A part can't be killed, restarted, paused or resumed.
@@ -92,6 +103,19 @@ pub enum PartError {
         /// What was asked for.
         part: Part,
         /// How many instances there are.
+        count: usize,
+    },
+    /// A coordinator that waits for others.
+    #[error(
+        "{part} runs, and waits for others: it takes a majority, and {running} of {count} coordinators run. `./plumbline \
+         restart coordinator` starts all of them."
+    )]
+    NoMajority {
+        /// Which.
+        part: Part,
+        /// How many have a process.
+        running: usize,
+        /// How many there are.
         count: usize,
     },
     /// A server can't be.

@@ -1,4 +1,4 @@
-//! An instance of a service.
+//! An instance of a service, or a coordinator.
 
 use std::{
     net::SocketAddr,
@@ -15,12 +15,12 @@ use tokio::{
 use super::{
     error::NotReady,
     keeper::{Command, Keeper, Life},
-    part::{Part, Service, State, Status},
-    readiness::{self, Readiness},
+    part::{Part, State, Status},
 };
 use crate::{
     ports::Lease,
     process::{Lifeline, Process, SpawnError, Spec, tail},
+    readiness::{self, Readiness},
 };
 
 /// How often an instance is asked whether it is ready.
@@ -32,42 +32,57 @@ pub(super) const DRAIN_WITHIN: Duration = Duration::from_secs(15);
 /// Lines of the log that stand in an error.
 const TOLD_LINES: usize = 8;
 
-/// A running, or killed, instance of a service.
+/// A running, or killed, instance of a service, or coordinator.
 #[derive(Debug)]
 pub(super) struct Instance {
-    pub(super) service: Service,
-    pub(super) number: u16,
+    /// This one alone.
+    pub(super) part: Part,
     pub(super) address: SocketAddr,
-    /// Keeps the port while no process listens on it.
-    _lease: Lease,
+    /// What it is asked whether it is ready.
+    question: &'static str,
+    /// Keep the ports while no process listens on them.
+    _ports: Vec<Lease>,
     log: PathBuf,
     commands: mpsc::Sender<Command>,
     life: watch::Receiver<Life>,
 }
 
+/// Who an instance is, and where.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) part: Part,
+    /// Where it listens: on one of its ports.
+    pub(super) address: SocketAddr,
+    /// The path that answers 200 when it is ready.
+    pub(super) question: &'static str,
+    /// All that it has.
+    pub(super) ports: Vec<Lease>,
+}
+
 impl Instance {
     /// Starts an instance; `later` is what its next lives are started from.
     pub(super) fn start(
-        (service, number): (Service, u16),
-        lease: Lease,
+        seat: Seat,
         (first, later): (Spec, Spec),
         lifeline: &Arc<Lifeline>,
     ) -> Result<Self, SpawnError> {
+        let Seat { part, address, question, ports } = seat;
         let log = first.log.clone();
         let process = Process::spawn(first, lifeline)?;
-        let (commands, life) = Keeper::start(process, later, Arc::clone(lifeline));
-        Ok(Self { service, number, address: lease.address(), _lease: lease, log, commands, life })
+        let (commands, life) = Keeper::start(process, later, lifeline);
+        Ok(Self { part, address, question, _ports: ports, log, commands, life })
     }
 
-    pub(super) fn part(&self) -> Part {
-        Part::Service(self.service, Some(self.number))
+    /// Whether it has a process, also a paused one.
+    pub(super) fn has_process(&self) -> bool {
+        self.life.borrow().pid.is_some()
     }
 
     /// Waits until it is ready, and returns how long its process took.
     pub(super) async fn ready(&self) -> Result<Duration, NotReady> {
         let (begin, crashes) = (Instant::now(), self.life.borrow().crashes);
         loop {
-            let answer = readiness::ask(self.address).await;
+            let answer = readiness::ask(self.address, self.question).await;
             let life = self.life.borrow().clone();
             if life.crashes > crashes || life.pid.is_none() {
                 return Err(self.ended(&life));
@@ -84,18 +99,18 @@ impl Instance {
 
     fn ended(&self, life: &Life) -> NotReady {
         let exit = life.last_crash.clone().unwrap_or_else(|| life.state.to_string());
-        NotReady::Ended { part: self.part(), exit, log: self.log.clone(), last: tail(&self.log, TOLD_LINES) }
+        NotReady::Ended { part: self.part, exit, log: self.log.clone(), last: tail(&self.log, TOLD_LINES) }
     }
 
     fn too_late(&self, reason: String) -> NotReady {
-        NotReady::TooLate { part: self.part(), bound: READY_WITHIN, reason, log: self.log.clone() }
+        NotReady::TooLate { part: self.part, bound: READY_WITHIN, reason, log: self.log.clone() }
     }
 
     /// The instance as it is now.
     pub(super) async fn status(&self) -> Status {
         let life = self.life.borrow().clone();
         let (state, detail) = match life.state {
-            State::Running => match readiness::ask(self.address).await {
+            State::Running => match readiness::ask(self.address, self.question).await {
                 Readiness::Ready => (State::Ready, String::new()),
                 Readiness::NotReady(reason) | Readiness::Silent(reason) => (State::Running, reason),
             },
@@ -103,7 +118,7 @@ impl Instance {
         };
         let detail = if detail.is_empty() { life.last_crash.unwrap_or_default() } else { detail };
         Status {
-            part: self.part(),
+            part: self.part,
             state,
             detail,
             address: self.address,

@@ -1,8 +1,9 @@
 //! Keeps one instance of a service running.
 
 use std::{
+    io,
     process::ExitStatus,
-    sync::Arc,
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
@@ -44,7 +45,8 @@ pub(super) struct Life {
 /// The task that keeps an instance running: it restarts what ends by itself, and leaves down what was killed.
 pub(super) struct Keeper {
     spec: Spec,
-    lifeline: Arc<Lifeline>,
+    /// Not kept alive from here: whoever drops it may rely on it having ended.
+    lifeline: Weak<Lifeline>,
     process: Option<Process>,
     life: watch::Sender<Life>,
     backoff: Backoff,
@@ -56,7 +58,7 @@ impl Keeper {
     pub(super) fn start(
         process: Process,
         next_lives: Spec,
-        lifeline: Arc<Lifeline>,
+        lifeline: &Arc<Lifeline>,
     ) -> (mpsc::Sender<Command>, watch::Receiver<Life>) {
         let first = Life {
             state: State::Running,
@@ -69,7 +71,7 @@ impl Keeper {
         let (sender, commands) = mpsc::channel(8);
         let keeper = Self {
             spec: next_lives,
-            lifeline,
+            lifeline: Arc::downgrade(lifeline),
             process: Some(process),
             life,
             backoff: Backoff::default(),
@@ -142,7 +144,9 @@ impl Keeper {
 
     fn spawn(&mut self) -> Result<(), SpawnError> {
         self.restart_at = None;
-        let process = Process::spawn(self.spec.clone(), &self.lifeline)?;
+        let ended = || SpawnError::Lifeline { name: self.spec.name.clone(), source: io::ErrorKind::BrokenPipe.into() };
+        let lifeline = self.lifeline.upgrade().ok_or_else(ended)?;
+        let process = Process::spawn(self.spec.clone(), &lifeline)?;
         let pid = Some(process.pid());
         self.life.send_modify(|life| (life.state, life.pid, life.since) = (State::Running, pid, Instant::now()));
         self.process = Some(process);
@@ -194,6 +198,7 @@ mod tests {
     struct Kept {
         commands: mpsc::Sender<Command>,
         life: watch::Receiver<Life>,
+        _lifeline: Arc<Lifeline>,
         _folder: tempfile::TempDir,
     }
 
@@ -204,8 +209,8 @@ mod tests {
             let mut spec = Spec::new("kept", "/bin/sh", folder.path().join("log"));
             spec.args = vec!["-c".to_owned(), script.to_owned()];
             let process = Process::spawn(spec.clone(), &lifeline).unwrap();
-            let (commands, life) = Keeper::start(process, spec, lifeline);
-            Self { commands, life, _folder: folder }
+            let (commands, life) = Keeper::start(process, spec, &lifeline);
+            Self { commands, life, _lifeline: lifeline, _folder: folder }
         }
 
         async fn tell<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> T {

@@ -6,12 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    config::{Config, beside_this_program},
-    error::StartError,
-    part::Service,
-};
-use crate::process::Spec;
+use super::{config::Config, error::StartError, part::Service};
+use crate::{home, process::Spec};
 
 /// What services reach, and how they prove who they are.
 #[derive(Debug, Clone)]
@@ -19,6 +15,8 @@ pub(super) struct Surroundings {
     pub(super) order_database: String,
     pub(super) inventory_database: String,
     pub(super) kafka: SocketAddr,
+    /// Of each coordinator.
+    pub(super) coordinators: Vec<String>,
     pub(super) operator_token: String,
     /// Where logs stand.
     pub(super) logs: PathBuf,
@@ -32,6 +30,9 @@ impl Surroundings {
             ("PLUMBLINE_INSTANCE", format!("{service}-{number}")),
             ("PLUMBLINE_KAFKA_BOOTSTRAP", self.kafka.to_string()),
         ];
+        if !self.coordinators.is_empty() {
+            variables.push(("PLUMBLINE_COORDINATORS", self.coordinators.join(",")));
+        }
         match service {
             Service::Order => variables.push(("PLUMBLINE_DATABASE_URL", self.order_database.clone())),
             Service::Inventory => {
@@ -76,8 +77,7 @@ fn overrides(config: &Config, service: Service, number: u16, first: bool) -> BTr
 
 /// The folder of the services' programs, all of which must be there.
 pub(super) fn programs(config: &Config) -> Result<PathBuf, StartError> {
-    let beside = || std::env::current_exe().ok().and_then(|program| beside_this_program(&program));
-    let folder = config.programs.clone().or_else(beside).unwrap_or_default();
+    let folder = config.programs.clone().unwrap_or_else(home::programs);
     let missing = Service::ALL.into_iter().map(|service| folder.join(service.program())).find(|file| !file.is_file());
     missing.map_or(Ok(folder), |file| Err(StartError::Program(file)))
 }
@@ -96,6 +96,7 @@ mod tests {
             order_database: "postgres://order".to_owned(),
             inventory_database: "postgres://inventory".to_owned(),
             kafka: "127.0.0.1:19092".parse().unwrap(),
+            coordinators: vec!["http://127.0.0.1:8091".to_owned(), "http://127.0.0.1:8092".to_owned()],
             operator_token: "secret".to_owned(),
             logs: PathBuf::from("/data/logs"),
         }
@@ -115,7 +116,18 @@ mod tests {
         assert_eq!(variable(&order, "PLUMBLINE_DATABASE_URL").as_deref(), Some("postgres://order"));
         assert_eq!(variable(&order, "PLUMBLINE_LOG").as_deref(), Some("debug"));
         assert_eq!(variable(&order, "PLUMBLINE_OPERATOR_TOKEN"), None);
+        let coordinators = variable(&order, "PLUMBLINE_COORDINATORS");
+        assert_eq!(coordinators.as_deref(), Some("http://127.0.0.1:8091,http://127.0.0.1:8092"));
         assert_eq!(order.log, Path::new("/data/logs/order#2.log"));
+    }
+
+    #[test]
+    fn a_shop_without_coordinators_uses_those_it_is_told_of() {
+        let mut config = Config::test();
+        config.env.insert("PLUMBLINE_COORDINATORS".to_owned(), "http://elsewhere:2379".to_owned());
+        let none = Surroundings { coordinators: Vec::new(), ..surroundings() };
+        let (order, _) = specs(&config, Path::new("/bin"), &none, (Service::Order, 1), address());
+        assert_eq!(variable(&order, "PLUMBLINE_COORDINATORS").as_deref(), Some("http://elsewhere:2379"));
     }
 
     #[test]

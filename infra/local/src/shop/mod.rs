@@ -1,4 +1,4 @@
-//! The whole shop: its servers, and its services on top of them.
+//! The whole shop: its servers and coordinators, and its services on top of them.
 //!
 //! The services' programs stand beside the running one (`target/release`, or `target/debug` for tests). They are told
 //! all they need by environment variables. Whichever way this process ends, nothing of the shop stays behind.
@@ -11,7 +11,6 @@ mod instance;
 mod keeper;
 mod launch;
 mod part;
-mod readiness;
 mod step;
 mod token;
 
@@ -22,7 +21,7 @@ use std::{
     time::Instant,
 };
 
-use futures::future;
+use futures::{TryFutureExt, future};
 
 pub use self::{
     config::{Config, InstanceEnv},
@@ -32,15 +31,22 @@ pub use self::{
     step::{Action, Observer, Step},
     token::TokenError,
 };
-use self::{engines::Engines, instance::Instance};
+use self::{
+    engines::Engines,
+    instance::{Instance, Seat},
+};
 use crate::{
+    coordinators::{self, Member},
     ports::Lease,
     process::{Ending, Lifeline},
-    servers::Ports,
+    servers::{Ports, site::Site},
 };
 
 /// Where the operator token stands in the data folder.
 const TOKEN_FILE: &str = "operator-token";
+
+/// The path at which a service answers 200 when it is ready.
+const READY: &str = "/readyz";
 
 /// An instance: its service, and which of it, from 1.
 type Which = (Service, u16);
@@ -49,9 +55,10 @@ type Which = (Service, u16);
 #[derive(Debug)]
 pub struct Shop {
     // Dropped first: services do not outlive what they use.
-    instances: Vec<Instance>,
-    engines: Engines,
+    services: Vec<Instance>,
     _lifeline: Arc<Lifeline>,
+    coordinators: Vec<Instance>,
+    engines: Engines,
     token_file: PathBuf,
 }
 
@@ -63,33 +70,39 @@ impl Shop {
     pub async fn start(config: Config, observer: Observer) -> Result<Self, StartError> {
         let programs = launch::programs(&config)?;
         let leases = take_ports(&config)?;
-        let engines = Engines::start(&config, &observer).await?;
-        let token_file = engines.folder().join(TOKEN_FILE);
-        let surroundings = engines.surroundings(token::ensure(&token_file)?).await?;
-        let lifeline = Arc::new(Lifeline::start(Ending::default())?);
-        let start = |(which, lease): (Which, Lease)| {
-            let specs = launch::specs(&config, &programs, &surroundings, which, lease.address());
-            Instance::start(which, lease, specs, &lifeline).map_err(NotReady::from)
+        let ground = Engines::ground(&config)?;
+        // Before the servers, which take longer: by the time services start there is a leader.
+        let coordinators = start_coordinators(&config, &programs, &ground.site)?;
+        let endpoints = coordinators.iter().map(|coordinator| format!("http://{}", coordinator.address)).collect();
+        let rest = async {
+            let engines = Engines::start(ground, &config, &observer).await?;
+            let token_file = engines.folder().join(TOKEN_FILE);
+            let surroundings = engines.surroundings(endpoints, token::ensure(&token_file)?).await?;
+            let lifeline = Arc::new(Lifeline::start(Ending::default())?);
+            let start = |((service, number), lease): (Which, Lease)| {
+                let specs = launch::specs(&config, &programs, &surroundings, (service, number), lease.address());
+                let (part, address) = (Part::Service(service, Some(number)), lease.address());
+                let seat = Seat { part, address, question: READY, ports: vec![lease] };
+                Instance::start(seat, specs, &lifeline).map_err(NotReady::from)
+            };
+            let services = leases.into_iter().map(start).collect::<Result<Vec<_>, _>>()?;
+            until_ready(&services, &observer).await?;
+            Ok((services, lifeline, engines, token_file))
         };
-        let instances = leases.into_iter().map(start).collect::<Result<Vec<_>, _>>()?;
-        let shop = Self { instances, engines, _lifeline: lifeline, token_file };
-        shop.until_ready(&observer).await?;
-        Ok(shop)
-    }
-
-    async fn until_ready(&self, observer: &Observer) -> Result<(), NotReady> {
-        let ready = self.instances.iter().map(async |instance| {
-            let took = instance.ready().await?;
-            let (part, detail) = (instance.part().to_string(), format!("http://{}", instance.address));
-            observer(Step { part, action: Action::Ready, took, detail });
-            Ok(())
-        });
-        future::try_join_all(ready).await.map(drop)
+        let ((services, _lifeline, engines, token_file), ()) =
+            future::try_join(rest, until_ready(&coordinators, &observer).map_err(StartError::from)).await?;
+        Ok(Self { services, _lifeline, coordinators, engines, token_file })
     }
 
     /// Where the instances of a service listen, in their order.
     pub fn addresses(&self, service: Service) -> Vec<SocketAddr> {
-        self.instances.iter().filter(|instance| instance.service == service).map(|instance| instance.address).collect()
+        let meant = Part::Service(service, None);
+        self.services.iter().filter(|instance| meant.covers(instance.part)).map(|instance| instance.address).collect()
+    }
+
+    /// Where the coordinators serve clients, in their order.
+    pub fn coordinators(&self) -> Vec<SocketAddr> {
+        self.coordinators.iter().map(|coordinator| coordinator.address).collect()
     }
 
     /// The file that holds the operator token.
@@ -102,9 +115,9 @@ impl Shop {
         self.engines.audit_source()
     }
 
-    /// Every part as it is now, servers first.
+    /// Every part as it is now: servers, coordinators, services.
     pub async fn status(&self) -> Vec<Status> {
-        let instances = future::join_all(self.instances.iter().map(Instance::status)).await;
+        let instances = future::join_all(self.instances().map(Instance::status)).await;
         self.engines.status().into_iter().chain(instances).collect()
     }
 
@@ -115,7 +128,7 @@ impl Shop {
     pub async fn kill(&self, part: Part) -> Result<(), PartError> {
         match part {
             Part::Server(server) => self.engines.kill(server).await,
-            Part::Service(..) => {
+            Part::Coordinator(_) | Part::Service(..) => {
                 future::join_all(self.meant(part)?.into_iter().map(Instance::kill)).await;
                 Ok(())
             }
@@ -123,17 +136,25 @@ impl Shop {
     }
 
     /// Gives a part a new life, and returns when it is ready. One that runs is stopped in order first; the instances of a
-    /// service take their turns, so that with several of them the service stays up.
+    /// service, and the coordinators, take their turns, so that with several of them the service stays up. Those that are
+    /// down are started together before.
     ///
     /// # Errors
     /// There is no such part, or it does not become ready.
     pub async fn restart(&self, part: Part) -> Result<(), PartError> {
         match part {
             Part::Server(server) => self.engines.restart(server).await,
-            Part::Service(..) => {
-                for instance in self.meant(part)? {
+            Part::Coordinator(_) | Part::Service(..) => {
+                let (up, down): (Vec<_>, Vec<_>) = self.meant(part)?.into_iter().partition(|one| one.has_process());
+                for instance in &down {
                     instance.restart().await?;
-                    instance.ready().await?;
+                }
+                for instance in &down {
+                    self.ready(instance).await?;
+                }
+                for instance in up {
+                    instance.restart().await?;
+                    self.ready(instance).await?;
                 }
                 Ok(())
             }
@@ -147,7 +168,7 @@ impl Shop {
     pub async fn pause(&self, part: Part) -> Result<(), PartError> {
         match part {
             Part::Server(server) => self.engines.pause(server),
-            Part::Service(..) => {
+            Part::Coordinator(_) | Part::Service(..) => {
                 future::join_all(self.meant(part)?.into_iter().map(Instance::pause)).await;
                 Ok(())
             }
@@ -161,7 +182,7 @@ impl Shop {
     pub async fn resume(&self, part: Part) -> Result<(), PartError> {
         match part {
             Part::Server(server) => self.engines.resume(server),
-            Part::Service(..) => {
+            Part::Coordinator(_) | Part::Service(..) => {
                 future::join_all(self.meant(part)?.into_iter().map(Instance::resume)).await;
                 Ok(())
             }
@@ -175,20 +196,26 @@ impl Shop {
     pub fn crashes(&self, part: Part) -> Result<u32, PartError> {
         match part {
             Part::Server(server) => Ok(self.engines.crashes(server)),
-            Part::Service(..) => Ok(self.meant(part)?.into_iter().map(Instance::crashes).sum()),
+            Part::Coordinator(_) | Part::Service(..) => Ok(self.meant(part)?.into_iter().map(Instance::crashes).sum()),
         }
     }
 
-    /// Stops everything in order: services drain one after the other, then Kafka to PostgreSQL. Each step is told.
+    /// Stops everything in order: services drain one after the other, then the coordinators go, then Kafka to
+    /// PostgreSQL. Each step is told.
     pub async fn stop(self, observer: Observer) {
+        let stop = async |instance: &Instance| {
+            let begin = Instant::now();
+            instance.stop().await;
+            let (part, took) = (instance.part.to_string(), begin.elapsed());
+            observer(Step { part, action: Action::Stopped, took, detail: String::new() });
+        };
         for service in Service::ALL {
-            let stop = self.instances.iter().filter(|instance| instance.service == service).map(async |instance| {
-                let begin = Instant::now();
-                instance.stop().await;
-                let (part, took) = (instance.part().to_string(), begin.elapsed());
-                observer(Step { part, action: Action::Stopped, took, detail: String::new() });
-            });
-            future::join_all(stop).await;
+            let meant = Part::Service(service, None);
+            future::join_all(self.services.iter().filter(|one| meant.covers(one.part)).map(&stop)).await;
+        }
+        for coordinator in &self.coordinators {
+            // One by one: a leader hands over before it goes, and waits in vain for one that goes at the same time.
+            stop(coordinator).await;
         }
         let begin = Instant::now();
         self.engines.stop().await;
@@ -196,17 +223,58 @@ impl Shop {
         observer(Step { part, action: Action::Stopped, took: begin.elapsed(), detail: String::new() });
     }
 
+    fn instances(&self) -> impl Iterator<Item = &Instance> {
+        self.coordinators.iter().chain(&self.services)
+    }
+
     fn meant(&self, part: Part) -> Result<Vec<&Instance>, PartError> {
-        let Part::Service(service, number) = part else { return Ok(Vec::new()) };
-        let all: Vec<_> = self.instances.iter().filter(|instance| instance.service == service).collect();
-        let count = all.len();
-        let meant: Vec<_> =
-            all.into_iter().filter(|instance| number.is_none_or(|number| number == instance.number)).collect();
-        if meant.is_empty() { Err(PartError::NoInstance { part, count }) } else { Ok(meant) }
+        let meant: Vec<_> = self.instances().filter(|instance| part.covers(instance.part)).collect();
+        if meant.is_empty() {
+            let count = self.instances().filter(|instance| instance.part.is_of_the_kind_of(part)).count();
+            return Err(PartError::NoInstance { part, count });
+        }
+        Ok(meant)
+    }
+
+    /// Waits until an instance is ready; not in vain, where a coordinator lacks others.
+    async fn ready(&self, instance: &Instance) -> Result<(), PartError> {
+        let count = self.coordinators.len();
+        let running = self.coordinators.iter().filter(|coordinator| coordinator.has_process()).count();
+        if matches!(instance.part, Part::Coordinator(_)) && 2 * running <= count {
+            return Err(PartError::NoMajority { part: instance.part, running, count });
+        }
+        instance.ready().await?;
+        Ok(())
     }
 }
 
-/// Takes the port of every instance, before anything is started.
+async fn until_ready(instances: &[Instance], observer: &Observer) -> Result<(), NotReady> {
+    let ready = instances.iter().map(async |instance| {
+        let took = instance.ready().await?;
+        let (part, detail) = (instance.part.to_string(), format!("http://{}", instance.address));
+        observer(Step { part, action: Action::Ready, took, detail });
+        Ok(())
+    });
+    future::try_join_all(ready).await.map(drop)
+}
+
+/// Starts all coordinators, on the site's lifeline: like servers, they keep data in its folder.
+fn start_coordinators(config: &Config, programs: &Path, site: &Site) -> Result<Vec<Instance>, StartError> {
+    if config.coordinators == 0 {
+        return Ok(Vec::new());
+    }
+    let program = coordinators::program(programs).map_err(coordinators::StartError::from)?;
+    let (members, ports, data) = (config.coordinators, config.ports, config.data.clone());
+    let members = Member::all(&coordinators::Config { program, members, ports, data }, site)?;
+    let start = |member: Member| {
+        let (part, address, spec) = (Part::Coordinator(Some(member.number())), member.address(), member.spec());
+        let seat = Seat { part, address, question: coordinators::HEALTH, ports: member.into_ports() };
+        Ok(Instance::start(seat, (spec.clone(), spec), &site.lifeline).map_err(NotReady::from)?)
+    };
+    members.into_iter().map(start).collect()
+}
+
+/// Takes the port of every service's instance, before anything is started.
 fn take_ports(config: &Config) -> Result<Vec<(Which, Lease)>, StartError> {
     let take = |(service, number): Which| {
         let part = Part::Service(service, Some(number));

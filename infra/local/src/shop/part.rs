@@ -67,15 +67,40 @@ impl fmt::Display for Service {
 pub enum Part {
     /// A server.
     Server(Server),
+    /// A coordinator, numbered from 1, or all of them.
+    Coordinator(Option<u16>),
     /// An instance of a service, numbered from 1, or all of them.
     Service(Service, Option<u16>),
+}
+
+/// What a coordinator is called, before its number.
+const COORDINATOR: &str = "coordinator";
+
+impl Part {
+    /// Whether another part is this one, or one of those that it names together.
+    pub(super) fn covers(self, other: Self) -> bool {
+        self == other || self == other.without_number()
+    }
+
+    /// Whether two parts differ in nothing but which of several they are.
+    pub(super) fn is_of_the_kind_of(self, other: Self) -> bool {
+        self.without_number() == other.without_number()
+    }
+
+    fn without_number(self) -> Self {
+        match self {
+            Self::Server(_) => self,
+            Self::Coordinator(_) => Self::Coordinator(None),
+            Self::Service(service, _) => Self::Service(service, None),
+        }
+    }
 }
 
 /// Text that names no part.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no part of the shop: use order, inventory or recommendation, one instance of them as in inventory#2, or \
-     postgres, redis, memcached or kafka"
+    "{0:?} is no part of the shop: use order, inventory, recommendation or coordinator, one of them as in inventory#2, \
+     or postgres, redis, memcached or kafka"
 )]
 pub struct UnknownPart(String);
 
@@ -85,11 +110,17 @@ impl FromStr for Part {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let unknown = || UnknownPart(text.to_owned());
         let (name, instance) = match text.split_once('#') {
-            Some((name, number)) => (name, Some(number.parse::<u16>().map_err(|_| unknown())?)),
+            Some((name, number)) => {
+                let number = number.parse::<u16>().ok().filter(|number| *number > 0);
+                (name, Some(number.ok_or_else(unknown)?))
+            }
             None => (text, None),
         };
+        if name == COORDINATOR {
+            return Ok(Self::Coordinator(instance));
+        }
         if let Some(service) = Service::ALL.into_iter().find(|service| service.name() == name) {
-            return if instance == Some(0) { Err(unknown()) } else { Ok(Self::Service(service, instance)) };
+            return Ok(Self::Service(service, instance));
         }
         let server = Server::ALL.into_iter().find(|server| server.name() == name && instance.is_none());
         server.map(Self::Server).ok_or_else(unknown)
@@ -100,6 +131,8 @@ impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Server(server) => f.write_str(server.name()),
+            Self::Coordinator(None) => f.write_str(COORDINATOR),
+            Self::Coordinator(Some(number)) => write!(f, "{COORDINATOR}#{number}"),
             Self::Service(service, None) => write!(f, "{service}"),
             Self::Service(service, Some(instance)) => write!(f, "{service}#{instance}"),
         }
@@ -173,14 +206,27 @@ pub struct Status {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::coordinators::fixed_ports;
 
     #[test]
     fn parts_are_written_as_they_are_read() {
-        for text in ["order", "inventory#2", "recommendation#20", "postgres", "redis", "memcached", "kafka"] {
+        let parts = "order inventory#2 recommendation#20 coordinator coordinator#3 postgres redis memcached kafka";
+        for text in parts.split(' ') {
             assert_eq!(text.parse::<Part>().unwrap().to_string(), text);
         }
-        for text in ["", "orders", "order#", "order#0", "order#-1", "kafka#1", "order#1#2"] {
+        for text in ["", "orders", "order#", "order#0", "order#-1", "kafka#1", "order#1#2", "coordinator#0"] {
             assert!(text.parse::<Part>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_part_without_a_number_means_all_that_have_one() {
+        let covers = |a: &str, b: &str| a.parse::<Part>().unwrap().covers(b.parse().unwrap());
+        for (all, one) in [("order", "order#2"), ("coordinator", "coordinator#1"), ("order#2", "order#2")] {
+            assert!(covers(all, one), "{all} {one}");
+        }
+        for (other, one) in [("order#1", "order#2"), ("order", "inventory#1"), ("order#1", "order")] {
+            assert!(!covers(other, one), "{other} {one}");
         }
     }
 
@@ -189,6 +235,7 @@ mod tests {
         assert_eq!([1, 2, 3].map(|n| Service::Order.port(n)), [8081, 8181, 8281]);
         let all: Vec<u16> =
             Service::ALL.into_iter().flat_map(|service| (1..=MAX_INSTANCES).map(move |n| service.port(n))).collect();
+        let all: Vec<_> = all.into_iter().chain((1..=7).flat_map(fixed_ports)).collect();
         let distinct: std::collections::HashSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());
     }

@@ -10,4 +10,5 @@ mod instances;
 mod orders;
 mod products;
 mod refusals;
+mod together;
 mod world;

@@ -66,9 +66,11 @@ impl World {
         Self { apps: vec![app], database, variables, http: reqwest::Client::new(), stock }
     }
 
-    /// Starts another instance beside those that run.
+    /// Starts another instance beside those that run, with a name of its own.
     pub(crate) async fn start_another(&mut self) {
-        self.apps.push(App::build(config(&self.variables)).await.unwrap());
+        let mut variables = self.variables.clone();
+        variables.insert("PLUMBLINE_INSTANCE".to_owned(), format!("inventory-{}", self.apps.len() + 1));
+        self.apps.push(App::build(config(&variables)).await.unwrap());
     }
 
     pub(crate) async fn end(self) {

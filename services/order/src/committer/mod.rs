@@ -7,8 +7,9 @@
 mod queue;
 mod task;
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
+use coordination::settings::Setting;
 use messaging::relay;
 use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
 
@@ -27,7 +28,7 @@ pub struct Config {
     /// How many tasks commit, each over a connection of its own.
     pub committers: usize,
     /// The most orders a transaction.
-    pub batch_max: usize,
+    pub batch_max: i64,
     /// The least time from one transaction's beginning to the next one's, for each task, unless a batch is full: under load
     /// transactions are fewer and larger for it; at rest no order waits.
     pub pace: Duration,
@@ -35,6 +36,20 @@ pub struct Config {
     pub queue: usize,
     /// How long an order is tried, waiting included, before its caller is told to come again.
     pub patience: Duration,
+}
+
+/// What [`Config::batch_max`] may be.
+pub const BATCH_RANGE: RangeInclusive<i64> = 1..=10_000;
+/// What [`Config::pace`] may be.
+pub const PACE_RANGE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(1);
+
+/// How orders are grouped at this moment; begins as it is configured, and is read anew for every transaction.
+#[derive(Debug, Clone)]
+pub struct Batching {
+    /// See [`Config::batch_max`].
+    pub most: Setting<i64>,
+    /// See [`Config::pace`].
+    pub pace: Setting<Duration>,
 }
 
 /// What became of an order that was to be committed.
@@ -78,10 +93,14 @@ pub struct Handle {
 }
 
 /// Starts the tasks that commit. `relay` is woken after each commit.
-pub fn start(config: &Config, store: &Store, relay: &relay::Waker) -> (Committer, Handle) {
+pub fn start(config: &Config, batching: &Batching, store: &Store, relay: &relay::Waker) -> (Committer, Handle) {
     let queue = Arc::new(Queue::new(config.queue));
     let tasks = (0..config.committers.max(1))
-        .map(|_| tokio::spawn(Task::new(queue.clone(), config, store.writer(), relay.clone()).run()))
+        .map(|_| {
+            tokio::spawn(
+                Task::new(queue.clone(), batching.clone(), config.patience, store.writer(), relay.clone()).run(),
+            )
+        })
         .collect();
     (Committer { queue: queue.clone() }, Handle { queue, tasks })
 }

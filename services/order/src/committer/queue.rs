@@ -55,11 +55,11 @@ impl<T> Queue<T> {
         Ok(())
     }
 
-    /// Moves up to `most` items to the end of `taken`, waiting until there is one. `false` when the queue is closed
-    /// and empty. Nothing is lost when the future is dropped.
-    pub(crate) async fn take(&self, most: usize, taken: &mut Vec<T>) -> bool {
+    /// Moves up to `most` items to the end of `taken`, waiting until there is one; `most` is asked when there is. `false`
+    /// when the queue is closed and empty. Nothing is lost when the future is dropped.
+    pub(crate) async fn take(&self, most: impl Fn() -> usize, taken: &mut Vec<T>) -> bool {
         loop {
-            if self.take_now(most, taken) > 0 {
+            if self.take_now(most(), taken) > 0 {
                 return true;
             }
             if self.lock().closed {
@@ -108,9 +108,9 @@ mod tests {
         let queue = Queue::new(10);
         (0..5).for_each(|n| queue.push(n).unwrap());
         let mut taken = Vec::new();
-        assert!(queue.take(3, &mut taken).await);
+        assert!(queue.take(|| 3, &mut taken).await);
         assert_eq!(taken, [0, 1, 2]);
-        assert!(queue.take(3, &mut taken).await);
+        assert!(queue.take(|| 3, &mut taken).await);
         assert_eq!(taken, [0, 1, 2, 3, 4]);
     }
 
@@ -122,8 +122,8 @@ mod tests {
         queue.close();
         assert_eq!(queue.push(3), Err(Refusal::Closed));
         let mut taken = Vec::new();
-        assert!(queue.take(9, &mut taken).await);
-        assert!(!queue.take(9, &mut taken).await);
+        assert!(queue.take(|| 9, &mut taken).await);
+        assert!(!queue.take(|| 9, &mut taken).await);
         assert_eq!(taken, [1]);
     }
 
@@ -135,7 +135,7 @@ mod tests {
                 let queue = queue.clone();
                 tokio::spawn(async move {
                     let mut taken = Vec::new();
-                    while queue.take(7, &mut taken).await {}
+                    while queue.take(|| 7, &mut taken).await {}
                     taken
                 })
             })

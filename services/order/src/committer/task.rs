@@ -13,7 +13,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout_at},
 };
 
-use super::{Committed, Config, Error, queue::Queue};
+use super::{Batching, Committed, Error, queue::Queue};
 use crate::{
     domain::NewOrder,
     metric_definitions::{METRICS, ORDER_ID},
@@ -67,30 +67,36 @@ pub(super) struct Task {
     queue: Arc<Queue<Pending>>,
     writer: Writer,
     relay: relay::Waker,
-    batch_max: usize,
-    pace: Duration,
+    batching: Batching,
     patience: Duration,
 }
 
 impl Task {
-    pub(super) fn new(queue: Arc<Queue<Pending>>, config: &Config, writer: Writer, relay: relay::Waker) -> Self {
-        let batch_max = config.batch_max.max(1);
-        Self { queue, writer, relay, batch_max, pace: config.pace, patience: config.patience }
+    pub(super) fn new(
+        queue: Arc<Queue<Pending>>,
+        batching: Batching,
+        patience: Duration,
+        writer: Writer,
+        relay: relay::Waker,
+    ) -> Self {
+        Self { queue, writer, relay, batching, patience }
     }
 
     /// Commits until the queue is closed and empty.
     pub(super) async fn run(mut self) {
-        let mut batch = Vec::with_capacity(self.batch_max);
+        let mut batch = Vec::with_capacity(self.batching.most.count());
         let mut not_before = Instant::now();
-        while self.queue.take(self.batch_max, &mut batch).await {
-            if batch.len() < self.batch_max && Instant::now() < not_before {
+        while self.queue.take(|| self.batching.most.count(), &mut batch).await {
+            // It may have been set to less than what was taken.
+            let room = self.batching.most.count().saturating_sub(batch.len());
+            if room > 0 && Instant::now() < not_before {
                 sleep_until(not_before).await;
-                self.queue.take_now(self.batch_max - batch.len(), &mut batch);
+                self.queue.take_now(room, &mut batch);
             }
             // Whoever has gone away would never learn of the order.
             batch.retain(|pending: &Pending| !pending.reply.is_closed());
             let taken_at = Instant::now();
-            not_before = taken_at + self.pace;
+            not_before = taken_at + self.batching.pace.get();
             for pending in &batch {
                 METRICS.queue_wait.record((taken_at - pending.queued_at).as_secs_f64(), &[]);
             }

@@ -16,3 +16,4 @@ mod listing;
 mod placing;
 mod storing;
 mod timeline;
+mod together;

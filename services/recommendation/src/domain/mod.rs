@@ -4,7 +4,7 @@ mod lines;
 mod model;
 mod products;
 
-pub use model::{Learnt, Model};
+pub use model::{Learning, Learnt, Model};
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,9 @@ use std::{
 
 use contracts::{OrderId, Sku, recommendation::Recommendation};
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 use super::{lines::Lines, products::Products};
 
 /// How many lines the window holds for each of its orders, at most and on average: a gift wholesaler's orders have 25.
@@ -21,6 +24,15 @@ pub enum Learnt {
     Repeated,
 }
 
+/// An order as a model holds it: no products, where it was of one alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Learning {
+    /// The order.
+    pub order_id: OrderId,
+    /// What was bought together in it.
+    pub skus: Vec<Sku>,
+}
+
 /// A window of recent orders. What it answers depends on the orders in it alone.
 ///
 /// Learning an order costs its lines; an answer costs the lines of the newest 4,096 orders of each product asked for.
@@ -29,6 +41,8 @@ pub enum Learnt {
 pub struct Model {
     window: usize,
     baskets: VecDeque<Basket>,
+    /// How many orders were ever learnt.
+    learnt: u64,
     /// The number of the oldest basket; numbers wrap.
     first: u32,
     known: HashSet<OrderId>,
@@ -49,6 +63,7 @@ impl Model {
         Self {
             window: window.max(1),
             baskets: VecDeque::new(),
+            learnt: 0,
             first: 0,
             known: HashSet::new(),
             lines: Lines::default(),
@@ -70,6 +85,7 @@ impl Model {
             skus.clear();
         }
         let number = self.first.wrapping_add(self.baskets.len() as u32);
+        self.learnt += 1;
         self.baskets.push_back(Basket { order, place: self.lines.end(), count: skus.len() as u16 });
         for sku in skus {
             let product = self.products.put(sku, number);
@@ -119,6 +135,29 @@ impl Model {
             together: u64::from(count),
         };
         best.into_iter().map(recommend).collect()
+    }
+
+    /// How many orders were ever learnt: the position behind the newest.
+    pub fn end(&self) -> u64 {
+        self.learnt
+    }
+
+    /// Up to `most` orders from a position on, in order, with their products; and the position behind them. A position that
+    /// has left the window stands for its oldest order.
+    pub fn from(&self, position: u64, most: usize) -> (Vec<Learning>, u64) {
+        let oldest = self.learnt - self.baskets.len() as u64;
+        let begin = position.clamp(oldest, self.learnt);
+        let baskets = self.baskets.iter().skip((begin - oldest) as usize).take(most);
+        let learning = |basket: &Basket| {
+            let lines = self.lines.at(basket.place, basket.count);
+            Learning {
+                order_id: basket.order,
+                skus: lines.filter_map(|line| self.products.sku(line).cloned()).collect(),
+            }
+        };
+        let orders: Vec<Learning> = baskets.map(learning).collect();
+        let end = begin + orders.len() as u64;
+        (orders, end)
     }
 
     /// How many orders are in the window.

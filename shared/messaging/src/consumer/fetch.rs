@@ -15,7 +15,7 @@ use rdkafka::{
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Config, Fetched};
+use super::{Batching, Config, Fetched};
 use crate::{Message, Topics, inbox};
 
 const POLL: Duration = Duration::from_millis(100);
@@ -60,13 +60,13 @@ impl Fetcher {
         batches: mpsc::Sender<Fetched>,
         stopped: CancellationToken,
     ) -> thread::JoinHandle<()> {
-        let (max, wait) = (config.batch_max.max(1), config.batch_wait);
+        let Batching { max, wait } = config.batching.clone();
         thread::Builder::new()
             .name("kafka-fetch".to_owned())
             .stack_size(256 * 1024)
             .spawn(move || {
                 while !stopped.is_cancelled() && !batches.is_closed() {
-                    let messages = self.gather(max, wait);
+                    let messages = self.gather(max.count(), wait.get());
                     let fetched = Fetched { messages, received_at: Timestamp::now() };
                     if !fetched.messages.is_empty() && batches.blocking_send(fetched).is_err() {
                         break;

@@ -1,5 +1,6 @@
 //! Consuming in batches: Kafka to the inbox, and offsets committed only behind the effects.
 
+mod batching;
 mod fetch;
 mod positions;
 
@@ -12,6 +13,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Message, Topics, crash, inbox, metric_definitions::METRICS, relay::backoff};
+pub use batching::Batching;
 use fetch::Fetcher;
 use positions::Positions;
 
@@ -26,10 +28,8 @@ pub struct Config {
     pub group: String,
     /// What to read.
     pub subscribed: Vec<Topic>,
-    /// The most messages a batch.
-    pub batch_max: usize,
-    /// How long a batch waits for more messages after its first.
-    pub batch_wait: Duration,
+    /// How batches are gathered.
+    pub batching: Batching,
     /// How long the broker may gather messages before it answers a fetch (`fetch.wait.max.ms`).
     pub fetch_wait: Duration,
     /// After how long without a sign of life the group gives this consumer's partitions to others
@@ -45,8 +45,7 @@ impl Config {
             topics,
             group: group.into(),
             subscribed,
-            batch_max: 2_000,
-            batch_wait: Duration::from_millis(5),
+            batching: Batching::default(),
             fetch_wait: Duration::from_millis(10),
             session_timeout: Duration::from_secs(6),
         }

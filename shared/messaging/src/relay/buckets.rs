@@ -1,98 +1,128 @@
-//! Which buckets this instance relays: session-level advisory locks, shared fairly among the instances that live.
+//! Which buckets this instance relays: whose locks it holds, and which it should.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
-use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
-use tokio::{sync::watch, task::JoinHandle};
+use coordination::election::Shares;
+use sqlx::postgres::PgConnectOptions;
+use tokio::{
+    sync::watch,
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 use tokio_util::sync::CancellationToken;
 
-use crate::{BUCKETS, metric_definitions::METRICS};
+use super::{
+    locks::Locks,
+    plan::{Buckets, Orphans, Plan, decide},
+};
+use crate::metric_definitions::METRICS;
 
-/// First keys of the two-part advisory locks: one for buckets, one that every living relay holds on its own backend.
-const BUCKET_CLASS: i32 = 0x504C_0001;
-const MEMBER_CLASS: i32 = 0x504C_0002;
-
+/// How often the locks are looked at.
 const TICK: Duration = Duration::from_millis(500);
 
 /// The buckets owned now, and a way to learn of changes.
-pub(super) type Owned = watch::Receiver<BTreeSet<u16>>;
+pub(super) type Owned = watch::Receiver<Buckets>;
 
-/// Starts competing for buckets, until `stopped`; then all are given up.
-pub(super) fn start(database: PgConnectOptions, stopped: CancellationToken) -> (Owned, JoinHandle<()>) {
-    let (sender, receiver) = watch::channel(BTreeSet::new());
+/// Starts competing for buckets, until `stopped`; then all are given up. `shares` are those this instance is elected for.
+pub(super) fn start(
+    database: PgConnectOptions,
+    shares: Option<Shares>,
+    stopped: CancellationToken,
+) -> (Owned, JoinHandle<()>) {
+    let (sender, receiver) = watch::channel(Buckets::new());
     let task = tokio::spawn(async move {
+        let mut elected = Elected::of(shares.as_ref());
         while !stopped.is_cancelled() {
-            let failed = hold(&database, &sender, stopped.clone()).await;
-            set(&sender, BTreeSet::new());
+            let failed = hold(&database, &mut elected, &sender, &stopped).await;
+            set(&sender, Buckets::new());
             if let Err(error) = failed {
                 tracing::warn!(%error, "outbox buckets lost with their connection");
             }
             tokio::select! {
-                () = tokio::time::sleep(TICK) => {}
+                () = sleep(TICK) => {}
                 () = stopped.cancelled() => {}
             }
+        }
+        if let Some(shares) = shares {
+            shares.leave().await;
         }
     });
     (receiver, task)
 }
 
-/// Competes on one connection until it fails or the relay stops.
-async fn hold(
-    database: &PgConnectOptions,
-    sender: &watch::Sender<BTreeSet<u16>>,
-    stopped: CancellationToken,
-) -> Result<(), sqlx::Error> {
-    let mut connection = PgConnection::connect_with(database).await?;
-    sqlx::query("SELECT pg_advisory_lock($1, pg_backend_pid())").bind(MEMBER_CLASS).execute(&mut connection).await?;
-    loop {
-        let share = fair_share(&mut connection).await?;
-        let mut owned = sender.borrow().clone();
-        while owned.len() > share {
-            // The session still lets what it sent of this bucket arrive; a new owner may send it again, which is
-            // harmless.
-            let Some(bucket) = owned.pop_last() else { break };
-            set(sender, owned.clone());
-            sqlx::query("SELECT pg_advisory_unlock($1, $2)")
-                .bind(BUCKET_CLASS)
-                .bind(i32::from(bucket))
-                .execute(&mut connection)
-                .await?;
-        }
-        for bucket in (0..BUCKETS).filter(|bucket| !sender.borrow().contains(bucket)) {
-            if owned.len() >= share {
-                break;
-            }
-            let (taken,): (bool,) = sqlx::query_as("SELECT pg_try_advisory_lock($1, $2)")
-                .bind(BUCKET_CLASS)
-                .bind(i32::from(bucket))
-                .fetch_one(&mut connection)
-                .await?;
-            if taken {
-                owned.insert(bucket);
+/// What this instance is elected for.
+enum Elected {
+    /// Nothing ever: there are no elections.
+    Never,
+    Of {
+        owned: watch::Receiver<Buckets>,
+        connected: watch::Receiver<bool>,
+    },
+}
+
+impl Elected {
+    fn of(shares: Option<&Shares>) -> Self {
+        shares.map_or(Self::Never, |shares| Self::Of { owned: shares.owned(), connected: shares.connected() })
+    }
+
+    /// `None` while nobody can be elected.
+    fn now(&mut self) -> Option<Buckets> {
+        match self {
+            Self::Never => None,
+            Self::Of { owned, connected } => {
+                let connected = *connected.borrow_and_update();
+                let owned = owned.borrow_and_update().clone();
+                connected.then_some(owned)
             }
         }
-        set(sender, owned);
+    }
+
+    async fn changed(&mut self) {
+        let Self::Of { owned, connected } = self else { return std::future::pending().await };
         tokio::select! {
-            () = tokio::time::sleep(TICK) => {}
-            () = stopped.cancelled() => return connection.close().await,
+            Ok(()) = owned.changed() => {}
+            Ok(()) = connected.changed() => {}
+            else => std::future::pending().await,
         }
     }
 }
 
-/// This instance's share of the buckets, rounded up.
-async fn fair_share(connection: &mut PgConnection) -> Result<usize, sqlx::Error> {
-    let (members,): (i64,) = sqlx::query_as(
-        "SELECT count(*) FROM pg_locks
-          WHERE locktype = 'advisory' AND granted AND classid::bigint = $1 AND objsubid = 2
-            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-    )
-    .bind(i64::from(MEMBER_CLASS))
-    .fetch_one(connection)
-    .await?;
-    Ok(usize::from(BUCKETS).div_ceil(usize::try_from(members.max(1)).unwrap_or(1)))
+/// Competes on one connection until it fails or the relay stops.
+async fn hold(
+    database: &PgConnectOptions,
+    elected: &mut Elected,
+    sender: &watch::Sender<Buckets>,
+    stopped: &CancellationToken,
+) -> Result<(), sqlx::Error> {
+    let mut locks = Locks::connect(database).await?;
+    let mut orphans = Orphans::default();
+    loop {
+        let seen = locks.look().await?;
+        let orphaned = orphans.see(&seen, Instant::now());
+        let Plan { give_up, take, want } = decide(&seen, elected.now().as_ref(), &orphaned);
+        let mut owned = &seen.owned - &give_up;
+        // Before the locks go. The session still lets what it sent of these buckets arrive; a new owner may send it again,
+        // which is harmless.
+        set(sender, owned.clone());
+        for bucket in give_up {
+            locks.give_up(bucket).await?;
+        }
+        for bucket in take {
+            if locks.take(bucket).await? {
+                owned.insert(bucket);
+            }
+        }
+        locks.want(&seen.wanted, &want).await?;
+        set(sender, owned);
+        tokio::select! {
+            () = sleep(TICK) => {}
+            () = elected.changed() => {}
+            () = stopped.cancelled() => return locks.close().await,
+        }
+    }
 }
 
-fn set(sender: &watch::Sender<BTreeSet<u16>>, owned: BTreeSet<u16>) {
+fn set(sender: &watch::Sender<Buckets>, owned: Buckets) {
     sender.send_if_modified(|current| {
         METRICS.owned_buckets.add(owned.len() as i64 - current.len() as i64, &[]);
         let changed = *current != owned;

@@ -1,21 +1,35 @@
 //! The relay: takes frames from the outbox to Kafka, in order, and deletes them once Kafka has them.
 //!
-//! One relay a bucket. An instance owns buckets by session locks in PostgreSQL ([`buckets`]), so a dead instance's
-//! buckets are free as soon as its connection is gone. Two instances that both believe to own a bucket for a moment
-//! send a frame twice, in order, and that is all: what consumes it is idempotent.
+//! One relay a bucket. Who should relay it is elected, where there are coordinators; who does is who holds its session lock
+//! in PostgreSQL ([`buckets`]), so a dead instance's buckets are free as soon as its connection is gone, and nothing stops
+//! when no coordinator answers. Two instances that both believe to own a bucket for a moment send a frame twice, in order,
+//! and that is all: what consumes it is idempotent.
 
 mod buckets;
+mod locks;
+mod pacing;
+mod plan;
 mod producer;
 mod session;
 
 use std::{sync::Arc, time::Duration};
 
+use coordination::{
+    Name,
+    election::{Candidate, Shares},
+};
 use rand::Rng;
 use sqlx::postgres::PgConnectOptions;
 use tokio::{sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Topics, metric_definitions::METRICS};
+pub use self::pacing::Pacing;
+use crate::{BUCKETS, Topics, metric_definitions::METRICS};
+
+/// The duty that is elected, once a bucket: `<service>.relay.<bucket>`.
+const DUTY: Name = Name::literal("relay");
+/// How long after its owner's death a bucket has another elected owner. Another instance relays it before that.
+const TTL: Duration = Duration::from_secs(5);
 
 /// What a relay needs.
 #[derive(Debug, Clone)]
@@ -26,15 +40,14 @@ pub struct Config {
     pub topics: Topics,
     /// The database whose outbox is relayed. The relay keeps connections of its own.
     pub database: PgConnectOptions,
-    /// How many frames to read at once.
-    pub frames_max: u16,
+    /// How much to take at once, and how often.
+    pub pacing: Pacing,
     /// How long to wait before looking for frames nobody announced (another instance's, or a dead one's).
     pub poll_interval: Duration,
-    /// The least time from one reading of the outbox to the next, unless the first one found more than it could take: under
-    /// load many transactions' frames are read, sent and deleted together; at rest nothing waits for it.
-    pub pace: Duration,
     /// How long librdkafka waits for a fuller batch (`linger.ms`).
     pub linger: Duration,
+    /// As whom the instance stands for buckets; without, living instances share them evenly by the database alone.
+    pub candidate: Option<Candidate>,
 }
 
 impl Config {
@@ -44,10 +57,10 @@ impl Config {
             bootstrap: bootstrap.into(),
             topics,
             database,
-            frames_max: 64,
+            pacing: Pacing::default(),
             poll_interval: Duration::from_millis(25),
-            pace: Duration::from_millis(8),
             linger: Duration::from_millis(2),
+            candidate: None,
         }
     }
 }
@@ -92,7 +105,8 @@ pub fn start(config: Config) -> Handle {
     let stop = CancellationToken::new();
     let stopped = stop.clone();
     let waker = Waker(Arc::new(Notify::new()));
-    let (owned, ownership) = buckets::start(config.database.clone(), stopped.clone());
+    let shares = config.candidate.clone().map(|candidate| Shares::stand(candidate, &DUTY, BUCKETS, TTL));
+    let (owned, ownership) = buckets::start(config.database.clone(), shares, stopped.clone());
     let relaying = tokio::spawn(run(config, waker.clone(), owned, stopped));
     Handle { waker, stop, tasks: vec![relaying, ownership] }
 }

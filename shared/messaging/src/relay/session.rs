@@ -81,11 +81,15 @@ impl Session<'_> {
         let mut not_before = Instant::now();
         while !stopped.is_cancelled() {
             sleep_until(not_before).await;
-            not_before = Instant::now() + self.config.pace;
+            not_before = Instant::now() + self.config.pacing.pace.get();
+            let frames_max = self.config.pacing.frames_max.count();
             let buckets: Vec<i16> = owned.borrow_and_update().iter().map(|&bucket| bucket as i16).collect();
-            let taken =
-                if buckets.is_empty() || self.messages >= IN_FLIGHT_MAX { 0 } else { self.take(&buckets).await? };
-            if taken == usize::from(self.config.frames_max) {
+            let taken = if buckets.is_empty() || self.messages >= IN_FLIGHT_MAX {
+                0
+            } else {
+                self.take(&buckets, frames_max).await?
+            };
+            if taken == frames_max {
                 self.forget_deleted()?;
                 not_before = Instant::now();
                 continue;
@@ -106,12 +110,12 @@ impl Session<'_> {
     }
 
     /// Reads the next frames of these buckets and hands them to Kafka; answers how many they were.
-    async fn take(&mut self, buckets: &[i16]) -> Result<usize, Error> {
+    async fn take(&mut self, buckets: &[i16], frames_max: usize) -> Result<usize, Error> {
         let in_flight: Vec<i64> = self.in_flight.keys().copied().collect();
         let rows: Vec<(i64, time::OffsetDateTime, Vec<u8>)> = sqlx::query_as(TAKE)
             .bind(buckets)
             .bind(in_flight)
-            .bind(i64::from(self.config.frames_max))
+            .bind(frames_max as i64)
             .fetch_all(&mut self.reader)
             .await?;
         for (id, written_at, bytes) in &rows {

@@ -9,6 +9,7 @@ use std::{
 };
 
 use contracts::{OrderId, event::OrderCancelled, topics::Topic};
+use coordination::settings::Setting;
 use messaging::{
     consumer::{self, Batch, HandleError, Handler},
     inbox, outbox,
@@ -74,7 +75,7 @@ async fn notes(stage: &Stage, failures: u32) -> Arc<Notes> {
 
 fn start(stage: &Stage, notes: &Arc<Notes>) -> consumer::Handle {
     let mut config = consumer::Config::new(&stage.bootstrap, stage.topics.clone(), "notes", vec![Topic::Orders]);
-    config.batch_max = 50;
+    config.batching.max = Setting::fixed(50);
     consumer::start(config, stage.pool.clone(), Taker(notes.clone())).unwrap()
 }
 

@@ -1,13 +1,22 @@
 //! What is committed arrives, in order, and leaves the outbox.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use contracts::OrderId;
-use messaging::{BUCKETS, outbox};
+use coordination::{
+    Cluster, Config, Name,
+    discovery::{self, Instance},
+    election::{self, Candidate},
+};
+use futures::future;
+use local::testing;
+use messaging::{BUCKETS, outbox, relay};
 use rdkafka::Message as _;
 use telemetry::context::TraceContext;
 
 use crate::stage::{Stage, confirmed, eventually, header, number};
+
+const SERVICE: Name = Name::literal("test");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_arrives_as_a_cloud_event_with_its_key_and_trace() {
@@ -78,26 +87,55 @@ async fn the_order_of_a_key_is_kept_through_lost_connections_and_a_second_relay(
 #[tokio::test(flavor = "multi_thread")]
 async fn living_relays_share_the_buckets_and_a_stopped_ones_are_taken_over() {
     let stage = Stage::new().await;
-    let held = async || {
-        let rows: Vec<(i32, i64)> = sqlx::query_as(
-            "SELECT pid, count(*) FROM pg_locks
-              WHERE locktype = 'advisory' AND granted AND classid::bigint = x'504c0001'::bigint
-                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-              GROUP BY pid",
-        )
-        .fetch_all(&stage.pool)
-        .await
-        .unwrap();
-        let mut counts: Vec<i64> = rows.into_iter().map(|(_, count)| count).collect();
-        counts.sort_unstable();
-        counts
-    };
     let first = stage.relay();
-    eventually("one relay has all", async || held().await == [8]).await;
+    eventually("one relay has all", async || stage.held().await == [8]).await;
     let second = stage.relay();
-    eventually("two relays have four each", async || held().await == [4, 4]).await;
+    eventually("two relays have four each", async || stage.held().await == [4, 4]).await;
     first.stop().await;
-    eventually("the other has all", async || held().await == [8]).await;
+    eventually("the other has all", async || stage.held().await == [8]).await;
     second.stop().await;
-    eventually("nobody has any", async || held().await.is_empty()).await;
+    eventually("nobody has any", async || stage.held().await.is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn elected_owners_relay_and_it_goes_on_when_no_coordinator_answers() {
+    let stage = Stage::new().await;
+    let coordinators = testing::private_coordinators(1).await;
+    let cluster = Cluster::new(Config::new(coordinators.endpoints(), "test")).unwrap();
+    let join = |name: &str| {
+        let candidate = Candidate { cluster: cluster.clone(), service: SERVICE, instance: name.parse().unwrap() };
+        let found = Instance { id: candidate.instance.clone(), address: String::new(), load: 0 };
+        let registration = discovery::register(&cluster, &SERVICE, found, Duration::from_secs(5));
+        let config = relay::Config { candidate: Some(candidate), ..stage.relay_config() };
+        (registration, relay::start(config))
+    };
+    let owner = async |bucket: u16| {
+        let election = format!("test.relay.{bucket}").parse().unwrap();
+        election::leader(&cluster, &election).await.unwrap().map(|leader| leader.candidate)
+    };
+    let (first_found, first) = join("first");
+    eventually("one relay has all", async || stage.held().await == [8]).await;
+    let (_second_found, second) = join("second");
+    eventually("two relays have four each", async || stage.held().await == [4, 4]).await;
+    eventually("four are elected each", async || {
+        let owners = future::join_all((0..BUCKETS).map(owner)).await;
+        ["first", "second"].iter().all(|name| owners.iter().flatten().filter(|owner| owner == name).count() == 4)
+    })
+    .await;
+
+    coordinators.kill(0).await;
+    let orders: Vec<OrderId> = (0..50).map(|_| OrderId::generate()).collect();
+    stage.say(&orders, 0).await;
+    eventually("all is sent without coordinators", async || stage.outbox_depth().await == 0).await;
+    drop(first_found);
+    first.stop().await;
+    eventually("the other has all", async || stage.held().await == [8]).await;
+    stage.say(&orders, 1).await;
+    eventually("all is sent by the other", async || stage.outbox_depth().await == 0).await;
+    coordinators.restart(0).await.unwrap();
+    let (_third_found, third) = join("third");
+    eventually("the coordinators' word counts again", async || stage.held().await == [4, 4]).await;
+    second.stop().await;
+    third.stop().await;
+    coordinators.stop().await;
 }

@@ -36,7 +36,27 @@ impl Stage {
     }
 
     pub(crate) fn relay(&self) -> relay::Handle {
-        relay::start(relay::Config::new(&self.bootstrap, self.topics.clone(), self.database.clone()))
+        relay::start(self.relay_config())
+    }
+
+    pub(crate) fn relay_config(&self) -> relay::Config {
+        relay::Config::new(&self.bootstrap, self.topics.clone(), self.database.clone())
+    }
+
+    /// How many buckets each relay has that has any, in order.
+    pub(crate) async fn held(&self) -> Vec<i64> {
+        let rows: Vec<(i32, i64)> = sqlx::query_as(
+            "SELECT pid, count(*) FROM pg_locks
+              WHERE locktype = 'advisory' AND granted AND classid::bigint = x'504c0001'::bigint
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+              GROUP BY pid",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .unwrap();
+        let mut counts: Vec<i64> = rows.into_iter().map(|(_, count)| count).collect();
+        counts.sort_unstable();
+        counts
     }
 
     /// Commits a frame for each order: its `n`th event.

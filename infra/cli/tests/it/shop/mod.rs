@@ -1,5 +1,6 @@
 //! The whole shop under faults: real orders go on, parts die, and in the end every acknowledged order is right.
 
+mod coordinators;
 mod crash_points;
 mod instances;
 mod killed;

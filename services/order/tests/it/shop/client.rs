@@ -68,6 +68,11 @@ impl Client {
         Self { http: reqwest::Client::new(), base: format!("http://{address}") }
     }
 
+    /// The instance's `host:port`.
+    pub(crate) fn address(&self) -> String {
+        self.base.trim_start_matches("http://").to_owned()
+    }
+
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.base))
     }

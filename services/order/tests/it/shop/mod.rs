@@ -95,6 +95,15 @@ impl Shop {
         self.number("SELECT coalesce(sum(next_offset), 0)::bigint FROM inbox_position").await
     }
 
+    /// How many buckets each relay has that has any, in order.
+    pub(crate) async fn relaying(&self) -> Vec<i64> {
+        let counts = "SELECT count(*) FROM pg_locks
+              WHERE locktype = 'advisory' AND granted AND classid::bigint = x'504c0001'::bigint
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+              GROUP BY pid ORDER BY 1";
+        sqlx::query_scalar(counts).fetch_all(&self.database).await.unwrap()
+    }
+
     /// A number from the database.
     pub(crate) async fn number(&self, query: &'static str) -> i64 {
         sqlx::query_scalar(query).fetch_one(&self.database).await.unwrap()

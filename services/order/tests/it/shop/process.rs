@@ -19,12 +19,15 @@ pub(crate) struct Process {
 impl Process {
     /// Starts it, to crash at a point of `messaging::crash` where one is named, and waits until it takes orders.
     pub(crate) async fn start(shop: &Shop, crash_at: Option<&str>) -> Self {
+        let crash_at = crash_at.map(|point| ("PLUMBLINE_CRASH_AT", point));
+        Self::start_with(shop, crash_at.as_slice()).await
+    }
+
+    /// Starts it with some variables set, and waits until it takes orders.
+    pub(crate) async fn start_with(shop: &Shop, variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_plumbline-order"));
         command.envs(shop.variables()).stderr(Stdio::piped()).env("PLUMBLINE_LOG", "info");
-        command.env("PLUMBLINE_LOG_FORMAT", "json");
-        if let Some(point) = crash_at {
-            command.env("PLUMBLINE_CRASH_AT", point);
-        }
+        command.env("PLUMBLINE_LOG_FORMAT", "json").envs(variables.iter().copied());
         let mut child = command.spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
         let (sender, address) = mpsc::channel();

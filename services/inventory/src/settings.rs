@@ -1,0 +1,46 @@
+//! What of this service is set while it runs; what it is configured with holds until then.
+
+use coordination::settings::{DefineError, Definitions, Integer, Milliseconds};
+use messaging::{consumer, relay};
+
+use crate::{SERVICE, config::Config, sweep};
+
+/// The live settings of the parts.
+#[derive(Debug)]
+pub struct Settings {
+    /// Of the sweep.
+    pub sweep: sweep::Settings,
+    /// Of the relay.
+    pub relay: relay::Pacing,
+    /// Of the consumer of order events.
+    pub consumer: consumer::Batching,
+}
+
+impl Settings {
+    /// Defines all of them.
+    ///
+    /// # Errors
+    /// One is defined already, or a configured value is out of its range, which [`Config::read`] has refused.
+    pub fn define(definitions: &mut Definitions, config: &Config) -> Result<Self, DefineError> {
+        let seconds = Integer { default: config.sweep.time_to_live_seconds, range: sweep::TIME_TO_LIVE_RANGE };
+        let interval = Milliseconds { default: config.sweep.interval, range: sweep::INTERVAL_RANGE };
+        let sweep = sweep::Settings {
+            time_to_live_seconds: definitions.define(
+                SERVICE.join("reservation.ttl_seconds"),
+                seconds,
+                "s",
+                "How long a reservation is held for an order that is not confirmed",
+            )?,
+            interval: definitions.define(
+                SERVICE.join("sweep.interval_ms"),
+                interval,
+                "ms",
+                "How long to wait between looking for reservations that have expired",
+            )?,
+        };
+        let relay = relay::Pacing::define(definitions, &SERVICE)?;
+        let (max, wait) = (config.consumer_batch_max, config.consumer_batch_wait);
+        let consumer = consumer::Batching::define(definitions, &SERVICE, max, wait)?;
+        Ok(Self { sweep, relay, consumer })
+    }
+}

@@ -1,0 +1,46 @@
+//! What of this service is set while it runs; what it is configured with holds until then.
+
+use coordination::settings::{DefineError, Definitions, Integer, Milliseconds};
+use messaging::{consumer, relay};
+
+use crate::{SERVICE, committer, config::Config};
+
+/// The live settings of the parts.
+#[derive(Debug)]
+pub struct Settings {
+    /// Of group commit.
+    pub commit: committer::Batching,
+    /// Of the relay.
+    pub relay: relay::Pacing,
+    /// Of the consumer of inventory's news.
+    pub consumer: consumer::Batching,
+}
+
+impl Settings {
+    /// Defines all of them.
+    ///
+    /// # Errors
+    /// One is defined already, or a configured value is out of its range, which [`Config::read`] has refused.
+    pub fn define(definitions: &mut Definitions, config: &Config) -> Result<Self, DefineError> {
+        let batch = Integer { default: config.commit.batch_max, range: committer::BATCH_RANGE };
+        let pace = Milliseconds { default: config.commit.pace, range: committer::PACE_RANGE };
+        let commit = committer::Batching {
+            most: definitions.define(
+                SERVICE.join("commit.batch_max"),
+                batch,
+                "orders",
+                "Most orders that one transaction writes",
+            )?,
+            pace: definitions.define(
+                SERVICE.join("commit.pace_ms"),
+                pace,
+                "ms",
+                "Least time from one transaction's beginning to the next one's, for each committer, unless a batch is full",
+            )?,
+        };
+        let relay = relay::Pacing::define(definitions, &SERVICE)?;
+        let (max, wait) = (config.consumer_batch_max, config.consumer_batch_wait);
+        let consumer = consumer::Batching::define(definitions, &SERVICE, max, wait)?;
+        Ok(Self { commit, relay, consumer })
+    }
+}

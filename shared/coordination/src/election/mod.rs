@@ -1,0 +1,26 @@
+//! One of many: leaders, each with a term greater than the one before.
+//!
+//! Candidates stand under `<prefix>/elections/<election>/<lease>`, each on a lease of its own; the oldest key leads. A
+//! candidate waits for the one before it alone, so that candidates lead in the order in which they came, and one that goes
+//! wakes one other.
+
+mod campaign;
+mod candidate;
+mod duty;
+mod leadership;
+mod observer;
+mod run;
+mod shares;
+
+pub use self::{
+    campaign::campaign,
+    candidate::Candidate,
+    duty::{Duty, Role},
+    leadership::{Leadership, Mandate},
+    observer::{Leader, Observer, leader, observe},
+    run::run_while_leader,
+    shares::Shares,
+};
+
+/// The kind of these keys.
+const KIND: &str = "elections";

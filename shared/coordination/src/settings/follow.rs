@@ -1,0 +1,129 @@
+//! Keeping a service's settings as they are in the store.
+
+use opentelemetry::KeyValue;
+use telemetry::spans;
+use tokio::{sync::watch, task::JoinHandle};
+
+use super::{
+    DEFINITIONS, VALUES,
+    setting::{Defined, Definitions},
+};
+use crate::{
+    CallError, Name,
+    backoff::Backoff,
+    cluster::Cluster,
+    feed::{Change, Feed, Update},
+    metric_definitions::{BEFORE, METRICS, SETTING, VALUE},
+};
+
+/// What keeps settings up to date, for as long as it is held. Dropped, they stay as they are.
+#[derive(Debug)]
+pub struct Follower {
+    read: watch::Receiver<bool>,
+    task: JoinHandle<()>,
+}
+
+/// Publishes the definitions and follows the store, as soon as a coordinator answers. Until then settings have their
+/// defaults, and while none answers those values that were last read.
+///
+/// Must be called within a runtime.
+pub fn follow(cluster: &Cluster, definitions: Definitions) -> Follower {
+    for (name, defined) in &definitions.0 {
+        METRICS.setting_is(name, defined.now().1);
+    }
+    let (sender, read) = watch::channel(false);
+    let cluster = cluster.clone();
+    let task = tokio::spawn(async move {
+        tokio::join!(publish(&cluster, &definitions), keep(&cluster, &definitions, &sender));
+    });
+    Follower { read, task }
+}
+
+impl Follower {
+    /// Waits until all values in the store have been read once.
+    pub async fn read(&mut self) {
+        // An error means that the runtime shuts down.
+        let _ = self.read.wait_for(|read| *read).await;
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Writes the definitions that the store does not have so. Instances of two versions may disagree about one while a new
+/// version is brought out: then the last one to start has its way there, and each keeps to its own.
+async fn publish(cluster: &Cluster, definitions: &Definitions) {
+    for (name, defined) in &definitions.0 {
+        let key = cluster.key(DEFINITIONS, name, "");
+        let value = serde_json::to_vec(&defined.definition).expect("texts and numbers are JSON");
+        let mut backoff = Backoff::default();
+        loop {
+            let published = async {
+                let stored = cluster.get(&key, None).await?;
+                if stored.kvs().first().is_none_or(|kv| kv.value() != value) {
+                    cluster.put(&key, &value, None).await?;
+                }
+                Ok::<_, CallError>(())
+            };
+            match published.await {
+                Ok(()) => break,
+                Err(error) => tracing::warn!(setting = %name, %error, "definition not published"),
+            }
+            backoff.wait().await;
+        }
+    }
+}
+
+async fn keep(cluster: &Cluster, definitions: &Definitions, read: &watch::Sender<bool>) {
+    let mut feed = Feed::of_prefix(cluster, cluster.keys(VALUES));
+    loop {
+        match feed.next().await {
+            Update::List(list) => {
+                for (name, defined) in &definitions.0 {
+                    let stored = list.iter().find(|entry| entry.key == name.as_str());
+                    take(defined, stored.map(|entry| entry.value.as_slice()));
+                }
+                read.send_replace(true);
+            }
+            Update::Changes(changes) => {
+                for change in changes {
+                    let (key, value) = match change {
+                        Change::Put(entry) => (entry.key, Some(entry.value)),
+                        Change::Delete { key, .. } => (key, None),
+                    };
+                    let name: Option<Name> = key.parse().ok();
+                    if let Some(defined) = name.and_then(|name| definitions.0.get(&name)) {
+                        take(defined, value.as_deref());
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn take(defined: &Defined, stored: Option<&[u8]>) {
+    let name = &defined.definition.name;
+    let text = stored.map(String::from_utf8_lossy);
+    match defined.take(text.as_deref()) {
+        Ok(Some(before)) => tell(defined, before),
+        Ok(None) => {}
+        Err(refusal) => {
+            METRICS.setting_refused(name);
+            tracing::warn!(setting = %name, %refusal, "setting refused, the value before stays");
+        }
+    }
+}
+
+/// A change shows in the log, in metrics, and as an event of a span: of one of its own, as it belongs to no request.
+fn tell(defined: &Defined, before: String) {
+    let name = &defined.definition.name;
+    let (value, number) = defined.now();
+    METRICS.setting_changed(name, number);
+    tracing::info!(setting = %name, value, before, "setting changed");
+    let mut span = spans::internal("change setting").start();
+    let attributes = [(SETTING, name.to_string()), (BEFORE, before), (VALUE, value)];
+    span.event("plumbline.setting.changed", attributes.map(|(key, text)| KeyValue::new(key, text)));
+}
