@@ -6,6 +6,8 @@ use consensus::api::etcdserverpb::{
     Member as ListedMember, MemberAddRequest, MemberListRequest, MemberPromoteRequest, MemberRemoveRequest,
 };
 
+use tonic::Status;
+
 use crate::member::{Member, PATIENCE, Place, READY};
 
 const IN_SYNC: &str = "etcdserver: can only promote a learner member which is in sync with leader";
@@ -23,13 +25,13 @@ fn join(new: &Place, cluster: &[&Place]) -> Member {
 }
 
 /// Asks until the learner has caught up, as people do.
-async fn promote(by: &Place, id: u64) -> Vec<ListedMember> {
+async fn promote(by: &Place, id: u64) -> Result<Vec<ListedMember>, Status> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         match by.members().await.member_promote(MemberPromoteRequest { id }).await {
-            Ok(promoted) => return promoted.into_inner().members,
+            Ok(promoted) => return Ok(promoted.into_inner().members),
             Err(refusal) if refusal.message() == IN_SYNC && Instant::now() < deadline => {}
-            Err(refusal) => panic!("{refusal}"),
+            Err(refusal) => return Err(refusal),
         }
     }
 }
@@ -69,9 +71,9 @@ async fn a_learner_becomes_a_voter() {
     let early = one.members().await.member_promote(MemberPromoteRequest { id }).await.unwrap_err();
     assert_eq!(early.message(), IN_SYNC);
     let _second = join(&two, &[&one, &two]);
-    let members = promote(&one, id).await;
+    let members = promote(&one, id).await.unwrap();
     assert!(members.iter().all(|member| !member.is_learner));
-    let again = one.members().await.member_promote(MemberPromoteRequest { id }).await.unwrap_err();
+    let again = promote(&one, id).await.unwrap_err();
     assert_eq!(again.message(), "etcdserver: can only promote a learner member");
 }
 
