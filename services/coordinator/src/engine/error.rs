@@ -17,9 +17,6 @@ pub enum ProposeError {
     /// No answer within the request timeout, during which the leader or its quorum could not be reached.
     #[error("etcdserver: request timed out, possibly due to connection lost")]
     TimeoutConnectionLost,
-    /// There is no leader, and the caller did not want to wait for one.
-    #[error("etcdserver: no leader")]
-    NoLeader,
     /// Too much waits to be applied; nothing changed.
     #[error("etcdserver: too many requests")]
     TooManyRequests,
@@ -29,9 +26,6 @@ pub enum ProposeError {
     /// It would not fit into the store's quota; nothing changed but the alarm.
     #[error("etcdserver: mvcc: database space exceeded")]
     NoSpace,
-    /// The alarm for a corrupt member is raised; nothing changed.
-    #[error("etcdserver: corrupt cluster")]
-    Corrupt,
     /// Larger than a request may be; nothing changed.
     #[error("etcdserver: request is too large")]
     TooLarge,
@@ -43,15 +37,9 @@ pub enum ReadError {
     /// No quorum confirmed it within the request timeout.
     #[error("etcdserver: request timed out")]
     Timeout,
-    /// No quorum confirmed it within the request timeout, during which a leader was lost.
-    #[error("etcdserver: request timed out, possibly due to previous leader failure")]
-    TimeoutLeaderLost,
     /// There is no leader.
     #[error("etcdserver: no leader")]
     NoLeader,
-    /// The leader changed meanwhile.
-    #[error("etcdserver: leader changed")]
-    LeaderChanged,
     /// Only the leader could answer, and this member isn't.
     #[error("etcdserver: not leader")]
     NotLeader,

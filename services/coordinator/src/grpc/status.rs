@@ -77,11 +77,8 @@ impl From<ProposeError> for Status {
         use ProposeError as E;
         let code = match error {
             E::Store(refusal) => return of_store(refusal),
-            E::Timeout | E::TimeoutLeaderLost | E::TimeoutConnectionLost | E::NoLeader | E::Stopped => {
-                Code::Unavailable
-            }
+            E::Timeout | E::TimeoutLeaderLost | E::TimeoutConnectionLost | E::Stopped => Code::Unavailable,
             E::TooManyRequests | E::NoSpace => Code::ResourceExhausted,
-            E::Corrupt => Code::DataLoss,
             E::TooLarge => Code::InvalidArgument,
         };
         Self::new(code, error.to_string())
@@ -92,7 +89,7 @@ impl From<ReadError> for Status {
     fn from(error: ReadError) -> Self {
         use ReadError as E;
         let code = match error {
-            E::Timeout | E::TimeoutLeaderLost | E::NoLeader | E::LeaderChanged | E::Stopped => Code::Unavailable,
+            E::Timeout | E::NoLeader | E::Stopped => Code::Unavailable,
             E::NotLeader => Code::FailedPrecondition,
             E::TooManyRequests => Code::ResourceExhausted,
         };

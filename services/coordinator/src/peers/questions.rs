@@ -88,9 +88,9 @@ pub(crate) enum Refused {
 impl From<ReadError> for Refused {
     fn from(error: ReadError) -> Self {
         match error {
-            ReadError::Timeout | ReadError::TimeoutLeaderLost => Self::Timeout,
+            ReadError::Timeout => Self::Timeout,
             ReadError::TooManyRequests => Self::TooManyRequests,
-            ReadError::NoLeader | ReadError::LeaderChanged | ReadError::NotLeader | ReadError::Stopped => Self::NotNow,
+            ReadError::NoLeader | ReadError::NotLeader | ReadError::Stopped => Self::NotNow,
         }
     }
 }
