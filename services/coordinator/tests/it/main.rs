@@ -9,6 +9,7 @@ mod faults;
 mod flags;
 mod garbage;
 mod grpc;
+mod grpc_health;
 mod grpc_kv;
 mod grpc_lease;
 mod grpc_maintenance;
