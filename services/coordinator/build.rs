@@ -9,5 +9,8 @@ fn main() -> std::io::Result<()> {
         .extern_path(".etcdserverpb", "::consensus::api::etcdserverpb")
         .extern_path(".mvccpb", "::consensus::api::mvccpb")
         .extern_path(".authpb", "::consensus::api::authpb")
-        .compile_protos(&["proto/services.proto", "proto/election.proto", "proto/lock.proto", "proto/health.proto"], &["proto", etcd])
+        .compile_protos(
+            &["proto/services.proto", "proto/election.proto", "proto/lock.proto", "proto/health.proto"],
+            &["proto", etcd],
+        )
 }

@@ -3,7 +3,9 @@
 //! Members as processes: what they answer, and what they survive.
 
 mod alone;
+mod certificates;
 mod cluster;
+mod compaction;
 mod differential;
 mod faults;
 mod flags;
@@ -17,3 +19,5 @@ mod grpc_recipes;
 mod grpc_watch;
 mod member;
 mod membership;
+mod restore;
+mod tls;
