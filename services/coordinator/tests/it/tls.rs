@@ -29,7 +29,7 @@ fn start(place: &Place, cluster: &[&Place], flags: &[String]) -> Member {
 /// A connection of a client that trusts one authority and shows a certificate, if it has one. Under TLS 1.3 a client
 /// hears only with its first request that the server didn't like its certificate.
 async fn connect(place: &Place, trusted: &Authority, own: Option<&Certificate>) -> Result<KvClient<Channel>, String> {
-    let mut tls = ClientTlsConfig::new().ca_certificate(Trusted::from_pem(&trusted.pem));
+    let mut tls = ClientTlsConfig::new().ca_certificate(Trusted::from_pem(trusted.pem()));
     if let Some(own) = own {
         tls = tls.identity(Identity::from_pem(&own.pem, &own.key_pem));
     }
@@ -76,7 +76,7 @@ async fn an_authority_for_clients_means_that_they_must_show_a_certificate() {
     for flag in [None, Some("--client-cert-auth".to_owned())] {
         let place = Place::new(&folder, if flag.is_some() { "flag" } else { "authority" });
         let mut flags = serving(&place, &authority.sign(folder.path(), "server"));
-        flags.push(format!("--trusted-ca-file={}", authority.file.display()));
+        flags.push(format!("--trusted-ca-file={}", authority.file().display()));
         flags.extend(flag);
         let mut member = start(&place, &[&place], &flags);
         member.wait_for(READY);
@@ -99,7 +99,7 @@ fn peering(place: &Place, cluster: &[&Place], authority: &Authority, own: &Certi
         format!("--initial-cluster={}", entries.join(",")),
         format!("--peer-cert-file={}", own.file.display()),
         format!("--peer-key-file={}", own.key_file.display()),
-        format!("--peer-trusted-ca-file={}", authority.file.display()),
+        format!("--peer-trusted-ca-file={}", authority.file().display()),
         "--peer-client-cert-auth".to_owned(),
     ]
     .into()
@@ -124,8 +124,7 @@ async fn members_know_each_other_by_their_certificates() {
     members[0].wait_until("that the stranger's certificate is not taken", |event| {
         event["reason"].as_str().is_some_and(|reason| reason.contains("UnknownIssuer"))
     });
-    let told = stranger.wait_until("that it is refused", |event| event["reason"].is_string());
-    assert_eq!(told["msg"], "lost or found no connection to a peer");
+    stranger.wait_for("lost or found no connection to a peer");
     assert!(!stranger.last_events(1_000).iter().any(|event| event["msg"] == READY));
     stranger.kill();
 
