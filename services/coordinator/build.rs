@@ -1,4 +1,4 @@
-//! Generates etcd's services. Their messages are the `consensus` crate's, which the log holds as they are.
+//! Generates etcd's services and gRPC's own of health. Their messages are the `consensus` crate's, which the log holds as they are.
 
 fn main() -> std::io::Result<()> {
     let etcd = "../../shared/consensus/proto";
@@ -9,5 +9,8 @@ fn main() -> std::io::Result<()> {
         .extern_path(".etcdserverpb", "::consensus::api::etcdserverpb")
         .extern_path(".mvccpb", "::consensus::api::mvccpb")
         .extern_path(".authpb", "::consensus::api::authpb")
-        .compile_protos(&["proto/services.proto", "proto/election.proto", "proto/lock.proto"], &["proto", etcd])
+        .compile_protos(
+            &["proto/services.proto", "proto/election.proto", "proto/lock.proto", "proto/health.proto"],
+            &["proto", etcd],
+        )
 }

@@ -52,6 +52,9 @@ pub(crate) enum CommandError {
     /// The replay could not be made.
     #[error(transparent)]
     Replay(#[from] driver::replay::ReplayError),
+    /// Those with whom a run was to begin have begun before.
+    #[error(transparent)]
+    NotBegun(#[from] driver::NotBegun),
     /// The synthetic load could not be made.
     #[error(transparent)]
     Load(#[from] driver::synthetic::LoadError),

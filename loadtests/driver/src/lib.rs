@@ -12,7 +12,7 @@ pub mod seed;
 pub mod summary;
 pub mod synthetic;
 
-pub use engine::{Drive, InvalidDrive, InvalidToken, Limit, OperatorToken, PROGRESS_EVERY, RunError};
+pub use engine::{Drive, Gate, InvalidDrive, InvalidToken, Limit, NotBegun, OperatorToken, PROGRESS_EVERY, RunError};
 pub use http::{Failure, Retry, Target, TargetError, Targets};
 pub use latency::Quantiles;
 pub use rate::{InvalidRate, Rate};

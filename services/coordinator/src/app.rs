@@ -73,9 +73,10 @@ pub async fn run(config: Config) -> Result<(), AppError> {
     let mut running = start(&config, ready, tls.clone())?;
     let engine = running.engine().clone();
     let mut served = JoinSet::new();
-    for (_, listener) in peers {
+    for (url, listener) in peers {
         let (data, version) = (config.data_dir.clone(), version::json().into());
-        let listening = Listening { engine: engine.clone(), data, tls: tls.clone(), version };
+        let tls = tls.clone().filter(|_| url.secure);
+        let listening = Listening { engine: engine.clone(), data, tls, version };
         served.spawn(peers::serve(listener, listening));
     }
     serve_http(&config, &engine, monitoring, &mut served)?;

@@ -4,6 +4,7 @@ use std::{process::ExitCode, time::Duration};
 
 use coordinator::{
     app,
+    backup::{self, BackupError},
     config::{Command, Config, ConfigError},
     logs,
 };
@@ -18,10 +19,25 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Command::Serve(config)) => serve(*config),
+        Ok(Command::Restore(asked)) => tell(backup::restore(&asked)),
+        Ok(Command::Status(file)) => tell(backup::status(&file)),
         Err(error) => {
             eprintln!("{error}");
             // As etcd: a command line that can't be read is told apart from values that make no sense.
             ExitCode::from(if matches!(error, ConfigError::Flags(_)) { 2 } else { 1 })
+        }
+    }
+}
+
+fn tell(done: Result<String, BackupError>) -> ExitCode {
+    match done {
+        Ok(text) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
         }
     }
 }

@@ -50,12 +50,25 @@ pub struct Barrier {
 }
 
 impl Barrier {
+    /// Whether it has opened, so that whoever arrives now goes on alone.
+    ///
+    /// # Errors
+    /// No coordinator answers.
+    pub async fn is_open(&self, cluster: &Cluster) -> Result<bool, CallError> {
+        let open = cluster.get(&format!("{}open", self.place(cluster)), None).await?;
+        Ok(!open.kvs().is_empty())
+    }
+
+    fn place(&self, cluster: &Cluster) -> String {
+        cluster.key("barriers", &self.name, &format!("/{}/", self.generation))
+    }
+
     /// Arrives, and waits until all have, but no longer than `timeout`.
     ///
     /// # Errors
     /// Too few came, or no coordinator answers.
     pub async fn wait(&self, cluster: &Cluster, timeout: Duration) -> Result<(), BarrierError> {
-        let place = cluster.key("barriers", &self.name, &format!("/{}/", self.generation));
+        let place = self.place(cluster);
         let deadline = Instant::now() + timeout;
         // Its own key whichever lease it is on, so that one party is never counted as two.
         let party = format!("parties/{:016x}", rand::random::<u64>());

@@ -63,8 +63,8 @@ impl Demo {
         output::text(seed::put(data_dir, &here, &retail.wares(self.stock_cover)).await?)?;
 
         heading(format_args!("The month's orders, {} a second", self.rate))?;
-        let drive = DriveOptions::default();
-        output::text(replay::replay(data_dir, &drive, &here, &retail, Pace::PerSecond(self.rate), true).await?)?;
+        let drive = DriveOptions::default().drive(data_dir, &here).await?;
+        output::text(replay::replay(data_dir, drive, &here, &retail, Pace::PerSecond(self.rate), true).await?)?;
 
         heading("The audit: the databases alone, trusting no service")?;
         let report = audit::of_this_shop(data_dir, PATIENCE).await?;

@@ -3,6 +3,7 @@
 pub(crate) mod drive;
 pub(crate) mod replay;
 pub(crate) mod synthetic;
+mod together;
 
 use std::path::Path;
 

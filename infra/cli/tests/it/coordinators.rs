@@ -154,3 +154,30 @@ fn a_shop_may_have_one_coordinator_or_none() {
     shop.run(&["cluster"]).failure(1, &["without coordinators", "--coordinator-url"]);
     shop.run(&["restart", "coordinator"]).failure(1, &["coordinator is not there"]);
 }
+
+#[test]
+fn drivers_wait_for_each_other_and_begin_together() {
+    let shop = Installation::new();
+    shop.up();
+    let load = ["load", "synthetic", "--rate=50", "--for=1", "--skus=5", "--json", "--start-with=evening:2"];
+    let mut first = shop.command(&load).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(first.stderr.take().unwrap()).lines();
+    let waits = told.find(|line| line.as_ref().unwrap().contains("waiting at \"evening\" until 2 drivers are there"));
+    assert!(waits.is_some());
+    let arrives = time::OffsetDateTime::now_utc();
+    assert_eq!(first.try_wait().unwrap(), None, "one alone does not begin");
+
+    let second = json(&shop.run(&load).success());
+    let first = json(&Outcome::from(first.wait_with_output().unwrap()).success());
+    let began = |summary: &Value| {
+        let text = summary["started_at"].as_str().unwrap();
+        time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).unwrap()
+    };
+    assert!(began(&first) > arrives && began(&second) > arrives, "{first} {second}");
+    // Each is told by its own connection, on a machine that may be busy.
+    assert!((began(&first) - began(&second)).abs() < time::Duration::seconds(1), "{first} {second}");
+    assert_ne!(first["run"], second["run"]);
+    shop.run(&load).failure(1, &["others have begun together as \"evening\" already", "take a name that is new"]);
+    let audit = shop.run(&["audit"]).success();
+    assert!(audit.stdout.contains("every order is right"), "{}", audit.stdout);
+}

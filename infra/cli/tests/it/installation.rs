@@ -97,9 +97,7 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     pub(crate) fn of(command: &mut Command) -> Self {
-        let Output { status, stdout, stderr } = command.output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+        command.output().unwrap().into()
     }
 
     pub(crate) fn success(self) -> Self {
@@ -112,6 +110,13 @@ impl Outcome {
         assert_eq!(self.code, Some(code), "{self:#?}");
         assert!(words.iter().all(|word| self.stderr.contains(word)), "{words:?} in {self:#?}");
         self
+    }
+}
+
+impl From<Output> for Outcome {
+    fn from(Output { status, stdout, stderr }: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
     }
 }
 

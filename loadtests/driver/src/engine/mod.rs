@@ -5,6 +5,7 @@
 
 mod clock;
 mod dispatch;
+mod gate;
 mod lane;
 mod plan;
 mod settings;
@@ -21,6 +22,7 @@ use crate::{
     summary::{Progress, Summary},
 };
 use clock::Clock;
+pub use gate::{Gate, NotBegun};
 pub(crate) use plan::{Plan, Planned, Work};
 pub(crate) use settings::key;
 pub use settings::{Drive, InvalidDrive, InvalidToken, Limit, OperatorToken};
@@ -38,6 +40,9 @@ pub enum RunError {
     /// The ledger could not be opened, or no longer be written: acknowledgements would go unrecorded.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// Those with whom it was to begin did not come.
+    #[error(transparent)]
+    NotBegun(#[from] NotBegun),
     /// The thread or its runtime could not be started.
     #[error("cannot start the driver's thread: {0}")]
     Thread(std::io::Error),
@@ -54,6 +59,9 @@ pub(crate) async fn run(
 ) -> Result<Summary, RunError> {
     drive.check()?;
     let ledger = drive.ledger.as_deref().map(Ledger::open).transpose()?;
+    if let Some(gate) = &drive.gate {
+        gate.pass().await?;
+    }
     let (mut done, outcome) = oneshot::channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunError::Thread)?;
     thread::Builder::new()

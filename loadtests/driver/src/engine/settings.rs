@@ -5,6 +5,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 use contracts::OrderId;
 use hyper::header::HeaderValue;
 
+use super::Gate;
 use crate::http::{Retry, Targets};
 
 /// The most connections a run opens.
@@ -74,6 +75,8 @@ pub struct Drive {
     pub settle_within: Duration,
     /// Where acknowledgements are written, see [`crate::ledger`].
     pub ledger: Option<PathBuf>,
+    /// What to wait for before the first order, so that several drivers begin together.
+    pub gate: Option<Gate>,
 }
 
 /// Settings that make no run.
@@ -98,7 +101,7 @@ pub enum InvalidDrive {
 
 impl Drive {
     /// A run with a fresh name and usual settings: 256 connections, 10,000 in flight, at most a million orders and ten
-    /// minutes, a minute to settle, no ledger.
+    /// minutes, a minute to settle, no ledger, nobody to begin with.
     pub fn new(orders: Targets) -> Self {
         Self {
             run: OrderId::generate().as_uuid().simple().to_string(),
@@ -109,6 +112,7 @@ impl Drive {
             retry: Retry::default(),
             settle_within: Duration::from_secs(60),
             ledger: None,
+            gate: None,
         }
     }
 

@@ -48,11 +48,7 @@ impl std::fmt::Debug for Ready {
 /// See [`BootstrapError`]; nothing of another member is touched.
 pub async fn prepare(config: &Config, tls: Option<&Tls>) -> Result<Ready, BootstrapError> {
     let data = &config.data_dir;
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(data)
-        .map_err(|source| BootstrapError::Files { path: data.clone(), source })?;
+    create(data)?;
     let limits = Limits { quota_bytes: config.quota_backend_bytes, max_txn_ops: config.max_txn_ops };
     if let Some(owner) = Owner::read(data)? {
         let (mut log, mut found) = open(data, owner)?;
@@ -66,6 +62,31 @@ pub async fn prepare(config: &Config, tls: Option<&Tls>) -> Result<Ready, Bootst
         return begin(config, tls, limits, Some((owner, log, found))).await;
     }
     begin(config, tls, limits, None).await
+}
+
+/// Makes the directory of a member of a new cluster that begins with a store; returns the cluster and the member.
+///
+/// # Errors
+/// When the flags contradict each other, or files can't be written.
+pub(crate) fn begin_with(
+    name: &str,
+    data: &Path,
+    flags: &Bootstrap,
+    store: Store,
+) -> Result<(u64, u64), BootstrapError> {
+    let (owner, members) = cluster::begin(name, flags)?;
+    create(data)?;
+    let (mut log, _) = open(data, owner)?;
+    recover::first(&mut log, data, owner, &members, store)?;
+    log.close()?;
+    // Last: without it nobody takes the directory for a member's, whatever has been written of it.
+    owner.write(data)?;
+    Ok((owner.cluster_id, owner.member_id))
+}
+
+fn create(data: &Path) -> Result<(), BootstrapError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
+    made.map_err(|source| BootstrapError::Files { path: data.to_owned(), source })
 }
 
 /// Starts for the first time.
@@ -89,7 +110,7 @@ async fn begin(
         }
     };
     let mut recovered = match flags.initial_cluster_state {
-        ClusterState::New => recover::first(&mut log, data, owner, &members, limits)?,
+        ClusterState::New => recover::first(&mut log, data, owner, &members, Store::new(limits))?,
         ClusterState::Existing => recover::joining(&members, limits),
     };
     if flags.initial_cluster_state == ClusterState::Existing {

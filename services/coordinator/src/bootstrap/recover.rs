@@ -67,15 +67,16 @@ fn metadata(head: SnapshotHead) -> SnapshotMetadata {
     SnapshotMetadata { conf_state, index, term }
 }
 
-/// The first state of a cluster, on the disk: as if its members had been added one by one, in the first term.
+/// The first state of a cluster, on the disk: as if its members had been added one by one, in the first term, to what
+/// the store holds.
 pub(super) fn first(
     log: &mut Log<Real>,
     data: &Path,
     owner: Owner,
     members: &[Member],
-    limits: Limits,
+    mut store: Store,
 ) -> Result<node::Recovered, BootstrapError> {
-    let mut store = store_of(members, limits);
+    add(members, &mut store);
     let voters: Vec<u64> = members.iter().map(|member| member.id).collect();
     let (index, term) = (voters.len() as u64, 1);
     let cluster_id = owner.cluster_id;
@@ -107,10 +108,14 @@ pub(super) fn joining(members: &[Member], limits: Limits) -> node::Recovered {
 
 fn store_of(members: &[Member], limits: Limits) -> Store {
     let mut store = Store::new(limits);
+    add(members, &mut store);
+    store
+}
+
+fn add(members: &[Member], store: &mut Store) {
     for member in members {
         let kind = if member.is_learner { Kind::AddLearner } else { Kind::Add };
         let member = Some(member.clone());
         store.change_members(&MemberChange { kind: kind.into(), member, ..MemberChange::default() });
     }
-    store
 }

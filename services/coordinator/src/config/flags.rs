@@ -32,6 +32,12 @@ pub enum FlagError {
     /// A word that is neither a flag nor a flag's value.
     #[error("'{0}' is not a valid flag")]
     NotAFlag(String),
+    /// The word `snapshot`, and nothing that can be done with one.
+    #[error("'snapshot' is followed by 'status FILE' or 'restore FILE'; members save them: etcdctl snapshot save FILE")]
+    NoSuchCommand,
+    /// No file is named.
+    #[error("the snapshot's file is missing: name it before the flags")]
+    NoFile,
     /// A flag that is either true or false is neither.
     #[error("invalid boolean value {value:?} for -{flag}: give true or false")]
     NotBoolean {
@@ -43,7 +49,9 @@ pub enum FlagError {
 }
 
 impl Values {
+    /// Of the flags that `find` knows.
     pub(super) fn read(
+        find: fn(&str) -> Option<&'static Flag>,
         arguments: impl IntoIterator<Item = String>,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Asked, FlagError> {
@@ -59,7 +67,7 @@ impl Values {
                 "version" => return Ok(Asked::Version),
                 _ => {}
             }
-            let flag = table::find(name).ok_or_else(|| FlagError::Unknown(name.to_owned()))?;
+            let flag = find(name).ok_or_else(|| FlagError::Unknown(name.to_owned()))?;
             let value = match (value, flag.kind) {
                 (Some(value), _) => value.to_owned(),
                 (None, Kind::Boolean) => "true".to_owned(),
@@ -107,6 +115,12 @@ impl Values {
         self.given.contains_key(name)
     }
 
+    /// Flags that were given, want something, and can't have it; each with what to do instead.
+    pub(super) fn refused(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let wanted = table::REFUSED.iter().filter(|flag| self.get(flag.name) != flag.default);
+        wanted.map(|flag| (flag.name, flag.help))
+    }
+
     /// Flags that were given and have no effect here.
     pub(super) fn without_effect(&self) -> impl Iterator<Item = &'static str> {
         self.given.keys().copied().filter(|name| table::find(name).is_some_and(|flag| !flag.has_effect))
@@ -129,7 +143,7 @@ mod tests {
     fn read(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Values, FlagError> {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned());
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        match Values::read(arguments, variables)? {
+        match Values::read(table::find, arguments, variables)? {
             Asked::Serve(values) => Ok(values),
             other => panic!("{other:?}"),
         }

@@ -3,6 +3,7 @@
 mod duration;
 mod faults;
 mod flags;
+mod restore;
 mod table;
 
 use std::{path::PathBuf, time::Duration};
@@ -11,6 +12,7 @@ use self::flags::{Asked, Values};
 pub use self::{
     faults::{Fault, Faults},
     flags::FlagError,
+    restore::Restore,
 };
 use crate::{engine::Retention, logs::LogSettings, tls::Files, urls::Url};
 
@@ -22,6 +24,10 @@ const LARGEST_REQUEST: u64 = 32 << 20;
 pub enum Command {
     /// Run a member.
     Serve(Box<Config>),
+    /// Make a member's data directory of a saved snapshot.
+    Restore(Box<Restore>),
+    /// Tell what is in a saved snapshot.
+    Status(PathBuf),
     /// Print a text and end.
     Print(String),
 }
@@ -94,7 +100,11 @@ impl Command {
         arguments: impl IntoIterator<Item = String>,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
-        match Values::read(arguments, variables)? {
+        let mut arguments = arguments.into_iter().peekable();
+        if arguments.next_if(|word| word == "snapshot").is_some() {
+            return restore::read(arguments);
+        }
+        match Values::read(table::find, arguments, variables)? {
             Asked::Help => Ok(Self::Print(table::help())),
             Asked::Version => Ok(Self::Print(crate::version::text())),
             Asked::Serve(values) => Ok(Self::Serve(Box::new(Config::new(&values)?))),
@@ -110,6 +120,9 @@ impl Config {
             "" => format!("{name}.etcd").into(),
             given => given.into(),
         };
+        for (flag, instead) in values.refused() {
+            faults.add(flag, format!("is not offered here: {instead}"));
+        }
         let advertise_client_urls = faults.urls(values, "advertise-client-urls");
         if values.is_given("listen-client-urls") && !values.is_given("advertise-client-urls") {
             faults.add("advertise-client-urls", "is required when --listen-client-urls is set explicitly");
@@ -128,18 +141,8 @@ impl Config {
             max_request_bytes: max_request_bytes(values, &mut faults),
             max_txn_ops: faults.number(values, "max-txn-ops", 1) as usize,
             watch_progress_interval: watch_progress_interval(values, &mut faults),
-            client_tls: Files {
-                certificate: path(values, "cert-file"),
-                key: path(values, "key-file"),
-                authorities: path(values, "trusted-ca-file"),
-                clients_must_show: values.is_set("client-cert-auth"),
-            },
-            peer_tls: Files {
-                certificate: path(values, "peer-cert-file"),
-                key: path(values, "peer-key-file"),
-                authorities: path(values, "peer-trusted-ca-file"),
-                clients_must_show: values.is_set("peer-client-cert-auth"),
-            },
+            client_tls: tls(values, ["cert-file", "key-file", "trusted-ca-file", "client-cert-auth"]),
+            peer_tls: tls(values, ["peer-cert-file", "peer-key-file", "peer-trusted-ca-file", "peer-client-cert-auth"]),
             strict_reconfig_check: values.is_set("strict-reconfig-check"),
             log: log(values, &mut faults),
             without_effect: without_effect.chain(values.unknown_variables.iter().cloned()).collect(),
@@ -162,11 +165,27 @@ impl Config {
         if secure(&self.listen_peer_urls) && !self.peer_tls.has_certificate() {
             faults.add("listen-peer-urls", "asks for https: give --peer-cert-file and --peer-key-file");
         }
+        let peers = self.bootstrap.initial_cluster.iter().map(|(_, url)| url);
+        if self.listen_peer_urls.iter().chain(peers).any(|url| url.secure) && self.peer_tls.authorities.is_none() {
+            // Those of the system are not taken: who has a certificate of any of them is no member.
+            faults.add("peer-trusted-ca-file", "is missing: it tells whose certificates members with https must show");
+        }
         for (flag, tls) in [("client-cert-auth", &self.client_tls), ("peer-client-cert-auth", &self.peer_tls)] {
             if tls.clients_must_show && tls.authorities.is_none() {
                 faults.add(flag, "needs to know whom to trust: give the trusted CA file as well");
             }
         }
+    }
+}
+
+/// As in etcd, whoever names an authority means that certificates of it must be shown.
+fn tls(values: &Values, [certificate, key, authorities, must_show]: [&'static str; 4]) -> Files {
+    let authorities = path(values, authorities);
+    Files {
+        certificate: path(values, certificate),
+        key: path(values, key),
+        clients_must_show: values.is_set(must_show) || authorities.is_some(),
+        authorities,
     }
 }
 

@@ -112,12 +112,25 @@ pub(super) const SECTIONS: &[(&str, &[Flag])] = &[
     ),
 ];
 
+/// The flags of `snapshot restore`, besides those of a member that name it and its cluster.
+const RESTORE: &[Flag] = &[
+    value("bump-revision", "0", "How much to add to the revision, so that clients see none twice."),
+    boolean(
+        "mark-compacted",
+        "false",
+        "Make what is older than the new revision unreadable, which ends watches there.",
+    ),
+];
+
+/// What of a member's flags counts for `snapshot restore`.
+const RESTORED: [&str; 5] =
+    ["name", "data-dir", "initial-cluster", "initial-cluster-token", "initial-advertise-peer-urls"];
+
 /// The flags without an effect.
 pub(super) const IGNORED: &[Flag] = &[
     ignored("pre-vote", Kind::Boolean, "true"),
     ignored("enable-v2", Kind::Boolean, "false"),
     ignored("logger", Kind::Value, "zap"),
-    ignored("wal-dir", Kind::Value, ""),
     ignored("max-snapshots", Kind::Value, "5"),
     ignored("max-wals", Kind::Value, "5"),
     ignored("initial-election-tick-advance", Kind::Boolean, "true"),
@@ -165,8 +178,47 @@ pub(super) const IGNORED: &[Flag] = &[
     ignored("proxy", Kind::Value, "off"),
     ignored("enable-distributed-tracing", Kind::Boolean, "false"),
     ignored("experimental-enable-distributed-tracing", Kind::Boolean, "false"),
-    ignored("tls-min-version", Kind::Value, "TLS1.2"),
-    ignored("tls-max-version", Kind::Value, ""),
+];
+
+/// Flags of etcd's that a member must not start with as if they had an effect: each with what to do instead.
+pub(super) const REFUSED: &[Flag] = &[
+    refused("auto-tls", Kind::Boolean, "false", "make certificates, and give --cert-file and --key-file"),
+    refused(
+        "peer-auto-tls",
+        Kind::Boolean,
+        "false",
+        "make certificates, and give --peer-cert-file, --peer-key-file and --peer-trusted-ca-file",
+    ),
+    refused("wal-dir", Kind::Value, "", "the log is in --data-dir: put that on the disk meant for the log"),
+    refused("client-crl-file", Kind::Value, "", "have certificates of a short life made instead of revoking them"),
+    refused("peer-crl-file", Kind::Value, "", "have certificates of a short life made instead of revoking them"),
+    refused("client-cert-allowed-hostname", Kind::Value, "", "give clients an authority of their own"),
+    refused("peer-cert-allowed-cn", Kind::Value, "", "give members an authority of their own"),
+    refused("peer-cert-allowed-hostname", Kind::Value, "", "give members an authority of their own"),
+    refused("cipher-suites", Kind::Value, "", "leave it out: none is offered that is known to be weak"),
+    refused(
+        "tls-min-version",
+        Kind::Value,
+        "TLS1.2",
+        "leave it out: TLS 1.2 and 1.3 are spoken, whichever the client prefers",
+    ),
+    refused(
+        "tls-max-version",
+        Kind::Value,
+        "",
+        "leave it out: TLS 1.2 and 1.3 are spoken, whichever the client prefers",
+    ),
+    refused("config-file", Kind::Value, "", "give flags, or variables as ETCD_NAME"),
+    refused("discovery", Kind::Value, "", "name the members in --initial-cluster"),
+    refused("discovery-endpoints", Kind::Value, "", "name the members in --initial-cluster"),
+    refused("discovery-srv", Kind::Value, "", "name the members in --initial-cluster"),
+    refused(
+        "force-new-cluster",
+        Kind::Boolean,
+        "false",
+        "save a snapshot of a member that runs, and make a new cluster of it: coordinator snapshot restore",
+    ),
+    refused("unsafe-no-fsync", Kind::Boolean, "false", "what is acknowledged is always on the disk"),
 ];
 
 const fn value(name: &'static str, default: &'static str, help: &'static str) -> Flag {
@@ -181,9 +233,18 @@ const fn ignored(name: &'static str, kind: Kind, default: &'static str) -> Flag 
     Flag { name, kind, default, help: "", has_effect: false }
 }
 
+const fn refused(name: &'static str, kind: Kind, default: &'static str, instead: &'static str) -> Flag {
+    Flag { name, kind, default, help: instead, has_effect: true }
+}
+
 pub(super) fn find(name: &str) -> Option<&'static Flag> {
     let sections = SECTIONS.iter().flat_map(|(_, flags)| flags.iter());
-    sections.chain(IGNORED).find(|flag| flag.name == name)
+    sections.chain(IGNORED).chain(REFUSED).find(|flag| flag.name == name)
+}
+
+/// A flag of `snapshot restore`.
+pub(super) fn find_restore(name: &str) -> Option<&'static Flag> {
+    RESTORE.iter().find(|flag| flag.name == name).or_else(|| find(name).filter(|_| RESTORED.contains(&name)))
 }
 
 /// The text of `--help`.
@@ -191,7 +252,10 @@ pub(super) fn help() -> String {
     use std::fmt::Write as _;
     let mut text = String::from(
         "Usage:\n\n  coordinator [flags]\n    Start a member of the coordination cluster, which speaks etcd's v3 API.\n\n  \
-         coordinator --version\n    Show the version.\n\nEvery flag has a variable: ETCD_NAME for --name. Flags count more.\n",
+         coordinator --version\n    Show the version.\n\n  \
+         coordinator snapshot status FILE\n    Show what is in a file that `etcdctl snapshot save` wrote from a member.\n\n  \
+         coordinator snapshot restore FILE [flags]\n    Make the data directory of one member of a new cluster of it.\n\n\
+         Every flag has a variable: ETCD_NAME for --name. Flags count more.\n",
     );
     for (section, flags) in SECTIONS {
         let _written_to_memory = write!(text, "\n{section}:\n");
@@ -199,9 +263,17 @@ pub(super) fn help() -> String {
             let _written_to_memory = write!(text, "  --{name} '{default}'\n    {help}\n");
         }
     }
+    let _written_to_memory = write!(text, "\nRestore:\n  --{}\n    As above.\n", RESTORED.join(", --"));
+    for Flag { name, default, help, .. } in RESTORE {
+        let _written_to_memory = write!(text, "  --{name} '{default}'\n    {help}\n");
+    }
     text.push_str("\nAccepted without an effect:\n");
     for flag in IGNORED {
         let _written_to_memory = writeln!(text, "  --{}", flag.name);
+    }
+    text.push_str("\nNot offered:\n");
+    for Flag { name, help, .. } in REFUSED {
+        let _written_to_memory = write!(text, "  --{name}\n    {help}\n");
     }
     text
 }

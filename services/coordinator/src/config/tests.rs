@@ -7,7 +7,7 @@ fn read(arguments: &[&str]) -> Result<Command, ConfigError> {
 fn config(arguments: &[&str]) -> Config {
     match read(arguments).unwrap() {
         Command::Serve(config) => *config,
-        Command::Print(text) => panic!("{text}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -48,6 +48,26 @@ fn retention_is_in_hours_or_durations_or_revisions() {
     let revisions = config(&["--auto-compaction-mode=revision", "--auto-compaction-retention=1000"]);
     assert_eq!(revisions.auto_compaction, Some(Retention::Revisions(1_000)));
     assert!(read(&["--auto-compaction-mode=revision", "--auto-compaction-retention=5m"]).is_err());
+}
+
+#[test]
+fn a_snapshots_file_stands_first_or_last() {
+    for arguments in [["snapshot", "restore", "f", "--name=a"], ["snapshot", "restore", "--name=a", "f"]] {
+        let Command::Restore(asked) = read(&arguments).unwrap() else { panic!("restores") };
+        assert_eq!((asked.file.to_str(), asked.name.as_str()), (Some("f"), "a"));
+        assert_eq!(asked.data_dir.to_str(), Some("a.etcd"));
+    }
+    assert!(matches!(read(&["snapshot", "status", "f"]).unwrap(), Command::Status(_)));
+    for wrong in [&["snapshot"][..], &["snapshot", "save", "f"], &["snapshot", "restore"], &["snapshot", "status"]] {
+        assert!(read(wrong).is_err(), "{wrong:?}");
+    }
+    assert!(read(&["snapshot", "status", "f", "--name=a"]).is_err(), "no flag of a member's counts for it");
+}
+
+#[test]
+fn an_authority_alone_asks_for_certificates() {
+    let config = config(&["--trusted-ca-file=ca.pem"]);
+    assert!(config.client_tls.clients_must_show && !config.peer_tls.clients_must_show);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod cluster;
 mod context;
 mod election;
 mod gate;
+mod health;
 mod kv;
 mod lease;
 mod lock;

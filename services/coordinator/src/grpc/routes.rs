@@ -22,6 +22,7 @@ use super::{
     context::Context,
     election::ElectionService,
     gate::{Answer, Gate},
+    health::HealthService,
     kv::KvService,
     lease::LeaseService,
     lock::LockService,
@@ -34,6 +35,7 @@ use crate::proto::{
         auth_server::AuthServer, cluster_server::ClusterServer, kv_server::KvServer, lease_server::LeaseServer,
         maintenance_server::MaintenanceServer,
     },
+    health::health_server::HealthServer,
     v3electionpb::election_server::ElectionServer,
     v3lockpb::lock_server::LockServer,
 };
@@ -54,6 +56,7 @@ struct Services {
     auth: AuthServer<AuthService>,
     lock: LockServer<LockService>,
     election: ElectionServer<ElectionService>,
+    health: HealthServer<HealthService>,
 }
 
 impl Routes {
@@ -69,6 +72,7 @@ impl Routes {
             maintenance: MaintenanceServer::new(MaintenanceService(context.clone()))
                 .max_decoding_message_size(max_bytes),
             auth: AuthServer::new(AuthService(context.clone())).max_decoding_message_size(max_bytes),
+            health: HealthServer::new(HealthService(context.clone())).max_decoding_message_size(max_bytes),
             lock: LockServer::new(LockService(recipes.clone())).max_decoding_message_size(max_bytes),
             election: ElectionServer::new(ElectionService(recipes)).max_decoding_message_size(max_bytes),
         };
@@ -119,6 +123,7 @@ where
             Some("etcdserverpb.Auth") => self.auth.call(request),
             Some("v3lockpb.Lock") => self.lock.call(request),
             Some("v3electionpb.Election") => self.election.call(request),
+            Some("grpc.health.v1.Health") => self.health.call(request),
             _ => ready(Ok(unknown(path).into_http())).boxed(),
         }
     }

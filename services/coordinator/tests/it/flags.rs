@@ -30,6 +30,28 @@ fn wrong_flags_are_named() {
     assert!(told.contains("--election-timeout") && told.contains("--quota-backend-bytes"), "{told}");
 }
 
+#[test]
+fn what_is_not_offered_says_what_to_do_instead() {
+    let refused = run(&["--auto-tls", "--peer-auto-tls=true", "--wal-dir=/var/wal", "--tls-min-version=TLS1.3"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let told = String::from_utf8(refused.stderr).unwrap();
+    for line in [
+        "--auto-tls is not offered here: make certificates, and give --cert-file and --key-file",
+        "--peer-auto-tls is not offered here: make certificates",
+        "--wal-dir is not offered here: the log is in --data-dir",
+        "--tls-min-version is not offered here",
+    ] {
+        assert!(told.contains(line), "{line} in {told}");
+    }
+    let variable = coordinator().env("ETCD_UNSAFE_NO_FSYNC", "true").output().unwrap();
+    assert!(String::from_utf8(variable.stderr).unwrap().contains("--unsafe-no-fsync is not offered here"));
+    // Given as etcd has them they want nothing.
+    let as_in_etcd = run(&["--auto-tls=false", "--wal-dir=", "--listen-peer-urls=https://localhost:1"]);
+    let told = String::from_utf8(as_in_etcd.stderr).unwrap();
+    assert!(!told.contains("auto-tls") && !told.contains("wal-dir"), "{told}");
+    assert!(told.contains("--peer-trusted-ca-file is missing"), "{told}");
+}
+
 fn refusal(place: &Place, cluster: &[&Place], more: &[&str]) -> String {
     let mut member = place.start(cluster, more);
     assert_eq!(member.wait().code(), Some(1));

@@ -3,12 +3,15 @@
 //! Members as processes: what they answer, and what they survive.
 
 mod alone;
+mod certificates;
 mod cluster;
+mod compaction;
 mod differential;
 mod faults;
 mod flags;
 mod garbage;
 mod grpc;
+mod grpc_health;
 mod grpc_kv;
 mod grpc_lease;
 mod grpc_maintenance;
@@ -16,3 +19,5 @@ mod grpc_recipes;
 mod grpc_watch;
 mod member;
 mod membership;
+mod restore;
+mod tls;

@@ -130,7 +130,7 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    fn spawn(mut command: Command) -> Self {
+    pub(crate) fn spawn(mut command: Command) -> Self {
         let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(process.stderr.take().unwrap()).lines();
         let (sender, events) = mpsc::channel();

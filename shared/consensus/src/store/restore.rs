@@ -66,6 +66,16 @@ impl Restore {
         Self { store: Store::new(limits), head: None, chunks: 0, last: Revision { main: 0, sub: 0 } }
     }
 
+    /// Begins with a head of one's own, as where another cluster goes on from these records: the first chunk, which it
+    /// stands for, is not to be pushed.
+    pub fn with_head(limits: Limits, head: SnapshotHead) -> Self {
+        let mut restore = Self::new(limits);
+        restore.begin(&head);
+        restore.head = Some(head);
+        restore.chunks = 1;
+        restore
+    }
+
     /// What the first chunk said, once it has come.
     pub fn head(&self) -> Option<&SnapshotHead> {
         self.head.as_ref()

@@ -30,11 +30,19 @@ pub struct Change {
     pub to: Option<String>,
 }
 
+/// Which settings there are, for whoever asked for another.
+fn there_are(known: &[String]) -> String {
+    match known {
+        [] => "no service has published settings yet".to_owned(),
+        known => format!("there are: {}", known.join(", ")),
+    }
+}
+
 /// A setting that was not set.
 #[derive(Debug, thiserror::Error)]
 pub enum SetError {
     /// No service has published it.
-    #[error("no service has a setting {name}; there are: {}", .known.join(", "))]
+    #[error("no service has a setting {name}; {}", there_are(.known))]
     Undefined {
         /// What was asked for.
         name: Name,

@@ -49,8 +49,10 @@ async fn too_few_are_told_and_do_not_count_later() {
     let error = barrier(0, 2).wait(&cluster, SHORT).await.unwrap_err();
     assert!(matches!(error, BarrierError::TimedOut { arrived: 1, parties: 2, .. }), "{error}");
     let (both, barrier) = (cluster.clone(), barrier(0, 2));
+    assert!(!barrier.is_open(&cluster).await.unwrap());
     let (first, second) = tokio::join!(barrier.wait(&cluster, BOUND), barrier.wait(&both, BOUND));
     first.and(second).unwrap();
+    assert!(barrier.is_open(&cluster).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -46,8 +46,11 @@ async fn what_is_set_arrives_and_is_written_down() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_allowed_is_refused_and_named() {
     let cluster = cluster().await;
-    let (batch, _follower) = batch(&cluster).await;
     let control = Control::new(&cluster);
+    let error = control.set(&BATCH, Some("1"), "ann").await.unwrap_err();
+    let text = "no service has a setting order.relay.batch; no service has published settings yet";
+    assert_eq!(error.to_string(), text);
+    let (batch, _follower) = batch(&cluster).await;
     let error = control.set(&BATCH, Some("0"), "ann").await.unwrap_err();
     assert_eq!(error.to_string(), r#"order.relay.batch: "0" is not allowed: it takes a whole number from 1 to 5000"#);
     let error = control.set(&Name::literal("order.batch"), Some("1"), "ann").await.unwrap_err();

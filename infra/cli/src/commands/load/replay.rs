@@ -3,13 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use driver::{
-    Rate,
+    Drive, Rate,
     replay::{self, Pace, Returns},
     retail::Retail,
     summary::Summary,
 };
 
-use super::drive::{DriveOptions, Follow};
+use super::{
+    drive::{DriveOptions, Follow},
+    together::Together,
+};
 use crate::{CommandError, output, reach::Reach};
 
 /// Send the orders and returns of a file again
@@ -38,6 +41,9 @@ pub(crate) struct Replay {
     drive: DriveOptions,
 
     #[command(flatten)]
+    together: Together,
+
+    #[command(flatten)]
     reach: Reach,
 }
 
@@ -52,7 +58,9 @@ impl Replay {
         if !self.drive.json {
             output::text(format_args!("{}\n", retail.reading))?;
         }
-        let done = replay(data_dir, &self.drive, &self.reach, &retail, pace, !self.no_returns).await?;
+        let mut drive = self.drive.drive(data_dir, &self.reach).await?;
+        drive.gate = self.together.gate(data_dir).await?;
+        let done = replay(data_dir, drive, &self.reach, &retail, pace, !self.no_returns).await?;
         super::show(&done, self.drive.json)
     }
 }
@@ -60,13 +68,12 @@ impl Replay {
 /// Sends the file's orders again and follows the run with a bar.
 pub(crate) async fn replay(
     data_dir: &Path,
-    options: &DriveOptions,
+    drive: Drive,
     reach: &Reach,
     retail: &Retail,
     pace: Pace,
     with_returns: bool,
 ) -> Result<Summary, CommandError> {
-    let drive = options.drive(data_dir, reach).await?;
     let returns = if with_returns {
         let (inventory, token) = (reach.inventory(data_dir).await?, reach.operator_token(data_dir).await?);
         Some(Returns { inventory, token })

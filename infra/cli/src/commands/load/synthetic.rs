@@ -7,7 +7,10 @@ use driver::{
     synthetic::{self, Choice, Lines, Load},
 };
 
-use super::drive::{DriveOptions, Follow};
+use super::{
+    drive::{DriveOptions, Follow},
+    together::Together,
+};
 use crate::{CommandError, commands::seed, reach::Reach};
 
 /// Send made-up orders, at a rate or as fast as they are answered
@@ -60,6 +63,9 @@ pub(crate) struct Synthetic {
     drive: DriveOptions,
 
     #[command(flatten)]
+    together: Together,
+
+    #[command(flatten)]
     reach: Reach,
 }
 
@@ -71,6 +77,7 @@ impl Synthetic {
         seed::put(data_dir, &self.reach, &wares).await?;
         let mut drive = self.drive.drive(data_dir, &self.reach).await?;
         drive.limit = Limit { orders: self.orders, sending: Duration::from_secs(self.seconds) };
+        drive.gate = self.together.gate(data_dir).await?;
         let follow = Follow::start();
         let done = synthetic::run(drive, load, follow.show()).await?;
         drop(follow);
