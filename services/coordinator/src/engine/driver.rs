@@ -153,8 +153,8 @@ impl Driver {
             Input::Persisted(number) => self.node.persisted(number),
             Input::SnapshotWritten(metadata) => self.disk.give(Job::Mark(metadata)),
             Input::SnapshotSaved(metadata) => {
-                let up_to = self.node.snapshot_saved(metadata);
-                self.disk.give(Job::Release(up_to));
+                self.disk.give(Job::Release(metadata.index));
+                self.node.snapshot_saved(metadata);
             }
             Input::SnapshotFailed => self.node.snapshot_failed(),
             Input::Removed => self.shared.removed.cancel(),

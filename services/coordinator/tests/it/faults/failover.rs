@@ -16,7 +16,7 @@ const BOUND: u32 = 4;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writes_go_on_soon_after_the_leader_is_killed() {
-    let mut cluster = Cluster::start(&[]).await;
+    let mut cluster = Cluster::start(&["--log-level=debug"]).await;
     let mut clients: Vec<_> = cluster.all().map(|member| cluster.connect(member)).collect();
     let mut felt = Vec::new();
     for kill in 0..asked("PLUMBLINE_FAULTS_KILLS", 3) {
@@ -32,7 +32,12 @@ async fn writes_go_on_soon_after_the_leader_is_killed() {
             () = put_in_the_end(one, kill) => (),
             () = put_in_the_end(other, kill) => (),
         }
-        felt.push(killed.elapsed());
+        let until = killed.elapsed();
+        if until > ELECTION * 2 {
+            println!("kill {kill} was felt for {until:?}");
+            cluster.show().await;
+        }
+        felt.push(until);
         cluster.spawn(leader);
         cluster.serving().await;
     }

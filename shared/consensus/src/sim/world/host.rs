@@ -23,7 +23,8 @@ use crate::{
 
 pub(crate) const CLUSTER: u64 = 0x5ee1;
 pub(crate) const DATA: &str = "/data";
-pub(crate) const ELECTION_TICKS: usize = 10;
+/// Of 10 ms each: as the coordinator has it.
+pub(crate) const ELECTION_TICKS: usize = 100;
 /// Bytes of one piece of a snapshot: small, so that there are several.
 pub(crate) const CHUNK: usize = 512;
 

@@ -186,9 +186,9 @@ impl World {
             (Job::Write(write), Ok(())) => process.node.persisted(write.number),
             (Job::Mark(metadata), Ok(())) => {
                 self.report.snapshots_saved += 1;
-                let upto = process.node.snapshot_saved(metadata);
                 // As the coordinator: what stands before the snapshot before the last.
-                let before = std::mem::replace(&mut process.release, upto);
+                let before = std::mem::replace(&mut process.release, metadata.index);
+                process.node.snapshot_saved(metadata);
                 if process.log.release(before).is_err() {
                     return self.disk_failed(place, life);
                 }
