@@ -5,6 +5,7 @@
 //! that arrive while the disk or a quorum is busy share the next write and the next round.
 
 mod calls;
+mod clock;
 mod compaction;
 mod disk;
 mod driver;

@@ -6,7 +6,7 @@ use std::{
         Arc, RwLock,
         atomic::{AtomicI64, AtomicU64},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use consensus::{
@@ -23,8 +23,9 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Engine, EngineError, Identity, Input, Leadership, Limits, Shared,
     calls::Calls,
+    clock::Clock,
     disk::Disk,
-    driver::{Clock, Driver},
+    driver::Driver,
     snapshots::Snapshots,
 };
 use crate::{
@@ -67,7 +68,7 @@ impl Engine {
     pub fn start(parts: Parts) -> Result<Running, EngineError> {
         let Parts { identity, limits, config, tick, recovered, log, data, tls } = parts;
         let (inputs, received) = mpsc::unbounded_channel();
-        let election_ticks = config.election_ticks;
+        let clock = Clock::new(tick, config.heartbeat_ticks, config.election_ticks);
         let node = Node::start(config, recovered, 0)?;
         let store: Arc<RwLock<_>> = Arc::clone(node.store());
         let metrics = Arc::new(Metrics::default());
@@ -98,7 +99,6 @@ impl Engine {
             // Until somebody watches, nobody needs history.
             watched: AtomicI64::new(i64::MAX),
         });
-        let clock = Clock { start: Instant::now(), tick, election_ticks, advanced: false };
         let driver = Driver {
             node,
             shared: Arc::clone(&shared),
