@@ -219,11 +219,21 @@ async fn bind(urls: &[Url]) -> Result<Vec<(Url, TcpListener)>, AppError> {
 struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
+    /// A file that may not grow (`ulimit -f`) is met by the write's own error, as a full disk is. Who doesn't catch the
+    /// signal is ended by it.
+    _file_size: tokio::signal::unix::Signal,
 }
+
+/// Linux's number on all processors that this is built for.
+const SIGXFSZ: i32 = 25;
 
 impl Signals {
     fn new() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            _file_size: signal(SignalKind::from_raw(SIGXFSZ))?,
+        })
     }
 
     async fn next(&mut self) -> &'static str {

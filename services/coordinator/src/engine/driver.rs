@@ -1,7 +1,7 @@
 //! The task that owns the node: inputs in, one step, outputs out.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -121,7 +121,10 @@ impl Driver {
             }
             Input::Progress(caller) => drop(caller.send(self.node.progress())),
             Input::Transfer(to) => self.node.transfer_leadership(to),
-            Input::Messages(messages) => messages.into_iter().for_each(|message| self.node.receive(message)),
+            Input::Messages(messages) => {
+                let kept = messages.into_iter().filter(|message| self.can_keep(message));
+                kept.for_each(|message| self.node.receive(message));
+            }
             Input::Snapshot(message, store) => {
                 self.snapshots.receive();
                 self.node.receive_snapshot(message, *store);
@@ -140,6 +143,7 @@ impl Driver {
             }
             Input::SnapshotFailed => self.node.snapshot_failed(),
             Input::Removed => self.shared.removed.cancel(),
+            Input::DiskFull(is_full) => self.disk_full(is_full),
             Input::DiskFailed(error) => return Err(EngineError::Disk(error)),
             Input::Stop => return Ok(Next::Stops),
         }
@@ -284,6 +288,20 @@ impl Driver {
     fn follow_members(&mut self) {
         let members: Vec<_> = self.shared.store().members().iter().cloned().collect();
         self.outbound.follow(&self.shared.peers, &members);
+    }
+
+    /// What can't be written now is not taken either, or it would fill the memory. Raft sends it again.
+    fn can_keep(&self, message: &Message) -> bool {
+        let is_to_be_written = message.get_msg_type() == MessageType::MsgAppend && !message.entries.is_empty();
+        !(is_to_be_written && self.shared.disk_full.load(Ordering::Relaxed))
+    }
+
+    /// Whoever can't write doesn't lead either, if another can.
+    fn disk_full(&mut self, is_full: bool) {
+        self.shared.disk_full.store(is_full, Ordering::Relaxed);
+        if is_full {
+            self.node.resign();
+        }
     }
 
     /// A member that is the only voter needs nobody's vote.

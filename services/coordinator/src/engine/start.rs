@@ -4,7 +4,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, RwLock,
-        atomic::{AtomicI64, AtomicU64},
+        atomic::{AtomicBool, AtomicI64, AtomicU64},
     },
     time::Duration,
 };
@@ -96,6 +96,7 @@ impl Engine {
             leadership: leadership_seen,
             stopping: CancellationToken::new(),
             removed: CancellationToken::new(),
+            disk_full: AtomicBool::new(false),
             // Until somebody watches, nobody needs history.
             watched: AtomicI64::new(i64::MAX),
         });

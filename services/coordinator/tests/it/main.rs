@@ -7,6 +7,7 @@ mod cluster;
 mod differential;
 mod faults;
 mod flags;
+mod full_disk;
 mod garbage;
 mod grpc;
 mod grpc_kv;

@@ -48,6 +48,22 @@ impl Node {
         self.raw.transfer_leader(to);
     }
 
+    /// Hands the leadership to the voter that is furthest, if this member leads and there is another.
+    pub fn resign(&mut self) {
+        if let Some(to) = self.successor() {
+            self.transfer_leadership(to);
+        }
+    }
+
+    /// Of the other voters, who is there and furthest, as the leader sees it.
+    pub(super) fn successor(&self) -> Option<u64> {
+        let (raft, own) = (&self.raw.raft, self.config.id);
+        let voters = raft.prs().conf().voters();
+        let others = raft.prs().iter().filter(|(id, _)| **id != own && voters.contains(**id));
+        let furthest = others.max_by_key(|(id, progress)| (progress.recent_active, progress.matched, **id));
+        furthest.filter(|_| raft.state == StateRole::Leader).map(|(id, _)| *id)
+    }
+
     /// Raft's own clock goes on by a tick.
     pub(super) fn tick_elections(&mut self) {
         let raft = &mut self.raw.raft;

@@ -92,22 +92,18 @@ impl Node {
     /// done. The others are told that the change is committed by messages that have just been put together; behind those
     /// one of them is told to take over (dissertation, section 3.10), so that nobody has to wait for an election timeout.
     fn step_down_unless_voter(&mut self) {
+        let successor = self.successor();
         let raft = &mut self.raw.raft;
         if raft.state != StateRole::Leader || raft.prs().conf().voters().contains(self.config.id) {
             return;
         }
         let (from, term) = (self.config.id, raft.term);
-        let furthest = raft
-            .prs()
-            .iter()
-            .filter(|(id, _)| raft.prs().conf().voters().contains(**id))
-            .max_by_key(|(id, progress)| (progress.recent_active, progress.matched, **id));
-        if let Some((&to, _)) = furthest {
+        raft.become_follower(term, raft::INVALID_ID);
+        if let Some(to) = successor {
             let mut take_over = Message { from, to, term, ..Message::default() };
             take_over.set_msg_type(MessageType::MsgTimeoutNow);
             self.outlet.messages.push(take_over);
         }
-        raft.become_follower(term, raft::INVALID_ID);
     }
 
     fn answer_change(&mut self, number: u64, outcome: Result<Vec<Member>, Refusal>) {
