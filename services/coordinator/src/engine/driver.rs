@@ -122,8 +122,11 @@ impl Driver {
             Input::Progress(caller) => drop(caller.send(self.node.progress())),
             Input::Transfer(to) => self.node.transfer_leadership(to),
             Input::Messages(messages) => {
-                let kept = messages.into_iter().filter(|message| self.can_keep(message));
-                kept.for_each(|message| self.node.receive(message));
+                for message in messages {
+                    if self.can_keep(&message) {
+                        self.node.receive(message);
+                    }
+                }
             }
             Input::Snapshot(message, store) => {
                 self.snapshots.receive();
