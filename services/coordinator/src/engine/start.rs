@@ -21,12 +21,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Engine, EngineError, Identity, Input, Leadership, Limits, Shared,
-    calls::Calls,
-    clock::Clock,
-    disk::Disk,
-    driver::Driver,
-    snapshots::Snapshots,
+    Engine, EngineError, Identity, Input, Leadership, Limits, Shared, calls::Calls, clock::Clock, disk::Disk,
+    driver::Driver, snapshots::Snapshots,
 };
 use crate::{
     metrics::Metrics,

@@ -88,7 +88,10 @@ async fn a_member_alone_waits_for_room_and_loses_nothing() {
     member.limit_files(Some(ROOM));
     member.wait_for(FULL);
     let refusal = place.kv().await.put(put(99_999)).await.unwrap_err();
-    assert_eq!((refusal.code(), refusal.message()), (Code::ResourceExhausted, "etcdserver: mvcc: database space exceeded"));
+    assert_eq!(
+        (refusal.code(), refusal.message()),
+        (Code::ResourceExhausted, "etcdserver: mvcc: database space exceeded")
+    );
     let (status, body) = place.http("/health");
     assert_eq!(status, "HTTP/1.1 503 Service Unavailable");
     assert!(body.contains("DISK FULL"), "{body}");

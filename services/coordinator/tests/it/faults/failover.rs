@@ -25,7 +25,7 @@ async fn writes_go_on_soon_after_the_leader_is_killed() {
         0 => (3, BOUNDS.1),
         measured => (measured, BOUNDS.0),
     };
-    let mut felt = Vec::new();
+    let (mut felt, mut told) = (Vec::new(), Vec::new());
     for kill in 0..kills {
         let leader = cluster.leader().await;
         for client in &mut clients {
@@ -33,6 +33,7 @@ async fn writes_go_on_soon_after_the_leader_is_killed() {
             put(client, kill).await;
         }
         let (one, other) = (clients[(leader + 1) % 3].clone(), clients[(leader + 2) % 3].clone());
+        let at_the_leader = tokio::spawn(put_until_it_fails(clients[leader].clone(), kill));
         let killed = Instant::now();
         cluster.kill(&[leader]);
         tokio::select! {
@@ -40,6 +41,7 @@ async fn writes_go_on_soon_after_the_leader_is_killed() {
             () = put_in_the_end(other, kill) => (),
         }
         felt.push(killed.elapsed());
+        told.push(at_the_leader.await.unwrap() - killed);
         if killed.elapsed() > ELECTION * BOUNDS.0 {
             println!("kill {kill} was felt for {:?}", killed.elapsed());
             cluster.show().await;
@@ -54,6 +56,8 @@ async fn writes_go_on_soon_after_the_leader_is_killed() {
         cluster.serving().await;
     }
     felt.sort();
+    told.sort();
+    println!("until whoever asked the dead leader was told: {told:?}");
     let median = felt[felt.len() / 2];
     println!("until a write was acknowledged again, {kills} times: {felt:?}; median {median:?}");
     assert!(felt.iter().all(|felt| *felt < ELECTION * bound), "{felt:?}");
@@ -61,6 +65,12 @@ async fn writes_go_on_soon_after_the_leader_is_killed() {
 
 async fn put(client: &mut KvClient<Channel>, value: u64) {
     timeout(PATIENCE, put_in_the_end(client.clone(), value)).await.unwrap();
+}
+
+/// When a call fails. Whoever makes it goes to another member then.
+async fn put_until_it_fails(mut client: KvClient<Channel>, value: u64) -> Instant {
+    while client.put(write("key", value)).await.is_ok() {}
+    Instant::now()
 }
 
 async fn put_in_the_end(mut client: KvClient<Channel>, value: u64) {
