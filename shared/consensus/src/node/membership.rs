@@ -89,8 +89,9 @@ impl Node {
     }
 
     /// A leader that is no voter any more must not go on: raft keeps no progress of it, and panics when its next write is
-    /// done. The others are told that the change is committed by messages that have just been put together; behind those
-    /// one of them is told to take over (dissertation, section 3.10), so that nobody has to wait for an election timeout.
+    /// done. The furthest of the others is told to take over (dissertation, section 3.10), so that nobody has to wait for an
+    /// election timeout. That goes before the messages which say that the change is committed: whoever has applied it
+    /// closes the door to this member.
     fn step_down_unless_voter(&mut self) {
         let successor = self.successor();
         let raft = &mut self.raw.raft;
@@ -102,7 +103,7 @@ impl Node {
         if let Some(to) = successor {
             let mut take_over = Message { from, to, term, ..Message::default() };
             take_over.set_msg_type(MessageType::MsgTimeoutNow);
-            self.outlet.messages.push(take_over);
+            self.outlet.messages.insert(0, take_over);
         }
     }
 
