@@ -118,13 +118,15 @@ fn start(config: &Config, ready: Ready, tls: Option<Tls>) -> Result<Running, App
         "etcd-version" = version::ETCD,
         "starting coordinator, which speaks etcd's API"
     );
-    let ticks = config.election_timeout.as_millis() / config.heartbeat_interval.as_millis();
+    let heartbeat_ticks = heartbeat_ticks(config.heartbeat_interval);
+    let tick = config.heartbeat_interval / heartbeat_ticks;
+    let ticks = config.election_timeout.as_nanos() / tick.as_nanos();
     let node = node::Config {
         id: identity.member_id,
         cluster_id: identity.cluster_id,
         boot,
         election_ticks: usize::try_from(ticks).unwrap_or(usize::MAX),
-        heartbeat_ticks: 1,
+        heartbeat_ticks: heartbeat_ticks as usize,
         snapshot_entries: config.snapshot_count,
         snapshot_bytes: 64 << 20,
         catch_up_entries: config.snapshot_catchup_entries,
@@ -140,8 +142,14 @@ fn start(config: &Config, ready: Ready, tls: Option<Tls>) -> Result<Running, App
         election_timeout: config.election_timeout,
         strict_reconfiguration: config.strict_reconfig_check,
     };
-    let (tick, data) = (config.heartbeat_interval, config.data_dir.clone());
+    let data = config.data_dir.clone();
     Ok(Engine::start(Parts { identity, limits, config: node, tick, recovered, log, data, tls })?)
+}
+
+/// Ticks of a heartbeat: ten, unless they would be shorter than 10 ms. The more, the rarer do two members ask for votes at
+/// once; each wakes an idle member up.
+fn heartbeat_ticks(heartbeat: Duration) -> u32 {
+    (heartbeat.as_millis() / 10).clamp(1, 10) as u32
 }
 
 /// Clients are served once this member has told the others where: then it has a leader, and has caught up with it.
@@ -212,11 +220,21 @@ async fn bind(urls: &[Url]) -> Result<Vec<(Url, TcpListener)>, AppError> {
 struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
+    /// A file that may not grow (`ulimit -f`) is met by the write's own error, as a full disk is. Who doesn't catch the
+    /// signal is ended by it.
+    _file_size: tokio::signal::unix::Signal,
 }
+
+/// Linux's number on all processors that this is built for.
+const SIGXFSZ: i32 = 25;
 
 impl Signals {
     fn new() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            _file_size: signal(SignalKind::from_raw(SIGXFSZ))?,
+        })
     }
 
     async fn next(&mut self) -> &'static str {

@@ -1,6 +1,12 @@
 //! The thread that owns the log. Nothing else of the member ever waits for the disk.
+//!
+//! A disk that is full is waited for: the log took back what it had begun to write, so the same write is tried again until
+//! there is room. A sync that failed is not: what it should have kept may be lost although the next one succeeds
+//! (Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC 2020), so the member ends, and reads what
+//! is there when it starts again.
 
 use std::{
+    collections::VecDeque,
     sync::{Arc, mpsc},
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -18,6 +24,9 @@ use crate::metrics::Metrics;
 
 /// How long the disk must have been idle before it prepares for later.
 const IDLE: Duration = Duration::from_millis(20);
+
+/// The pauses between two looks whether a full disk has room again: the first, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// What the log is asked to do, in this order.
 #[derive(Debug)]
@@ -43,7 +52,7 @@ impl Disk {
     pub(super) fn start(log: Log<Real>, inputs: Inputs, metrics: Arc<Metrics>) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel();
         let run = move || {
-            let mut writer = Writer { log, inputs, metrics, released: 0 };
+            let mut writer = Writer { log, inputs, metrics, released: 0, later: VecDeque::new() };
             if let Err(error) = writer.run(&queue) {
                 writer.inputs.send(Input::DiskFailed(error)).ok();
             } else if let Err(error) = writer.log.close() {
@@ -75,6 +84,8 @@ struct Writer {
     inputs: Inputs,
     metrics: Arc<Metrics>,
     released: u64,
+    /// Jobs that came while the disk was full.
+    later: VecDeque<Job>,
 }
 
 enum Next {
@@ -87,23 +98,74 @@ impl Writer {
     fn run(&mut self, jobs: &mpsc::Receiver<Job>) -> Result<(), log::Error> {
         let mut prepared = false;
         loop {
-            match next(jobs, prepared) {
-                Next::Job(Job::Write(write)) => {
-                    self.write(&write)?;
-                    prepared = false;
+            let next = self.later.pop_front().map_or_else(|| next(jobs, prepared), Next::Job);
+            match next {
+                Next::Job(job) => {
+                    prepared &= !matches!(job, Job::Write(_));
+                    if !self.work(job, jobs)? {
+                        return Ok(());
+                    }
                 }
-                Next::Job(Job::Mark(metadata)) => self.mark(metadata)?,
-                Next::Job(Job::Release(up_to)) => self.release(up_to),
                 Next::Idle => prepared = self.prepare()?,
                 Next::Closed => return Ok(()),
             }
         }
     }
 
-    fn write(&mut self, write: &Write) -> Result<(), log::Error> {
+    /// Does a job, however long the disk is full. False when the member ended before there was room.
+    fn work(&mut self, mut job: Job, jobs: &mpsc::Receiver<Job>) -> Result<bool, log::Error> {
+        let (mut pause, mut was_full) = (PAUSES.0, false);
+        loop {
+            let done = match &mut job {
+                Job::Write(write) => self.write(write),
+                Job::Mark(metadata) => self.mark(metadata),
+                Job::Release(up_to) => {
+                    self.release(*up_to);
+                    Ok(())
+                }
+            };
+            match done {
+                Err(error @ log::Error::Full { .. }) => {
+                    if !std::mem::replace(&mut was_full, true) {
+                        tracing::error!(%error, "the disk is full: nothing is written until there is room");
+                    }
+                    self.inputs.send(Input::DiskFull(true)).ok();
+                }
+                done => {
+                    if was_full {
+                        tracing::info!("the disk has room again");
+                        self.inputs.send(Input::DiskFull(false)).ok();
+                    }
+                    return done.map(|()| true);
+                }
+            }
+            if !self.wait_for_room(jobs, pause) {
+                return Ok(false);
+            }
+            pause = (pause * 2).min(PAUSES.1);
+        }
+    }
+
+    /// Lets time pass, and gives up meanwhile what the log needs no longer: that may make room. False when the member
+    /// ends.
+    fn wait_for_room(&mut self, jobs: &mpsc::Receiver<Job>, pause: Duration) -> bool {
+        let until = Instant::now() + pause;
+        loop {
+            match jobs.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(Job::Release(up_to)) => self.release(up_to),
+                Ok(job) => self.later.push_back(job),
+                Err(mpsc::RecvTimeoutError::Timeout) => return true,
+                Err(mpsc::RecvTimeoutError::Disconnected) => return false,
+            }
+        }
+    }
+
+    fn write(&mut self, write: &mut Write) -> Result<(), log::Error> {
         let began = Instant::now();
         if let Some(snapshot) = &write.snapshot {
             self.log.mark_snapshot(snapshot.index, snapshot.term, &file_of(snapshot))?;
+            // Not again, should there be no room for the rest.
+            write.snapshot = None;
         }
         self.log.write(&log::Write {
             number: write.number,
@@ -116,9 +178,9 @@ impl Writer {
         Ok(())
     }
 
-    fn mark(&mut self, metadata: SnapshotMetadata) -> Result<(), log::Error> {
-        match self.log.mark_snapshot(metadata.index, metadata.term, &file_of(&metadata)) {
-            Ok(()) => drop(self.inputs.send(Input::SnapshotSaved(metadata))),
+    fn mark(&mut self, metadata: &SnapshotMetadata) -> Result<(), log::Error> {
+        match self.log.mark_snapshot(metadata.index, metadata.term, &file_of(metadata)) {
+            Ok(()) => drop(self.inputs.send(Input::SnapshotSaved(metadata.clone()))),
             // One that came from the leader meanwhile is newer.
             Err(log::Error::OutOfOrder(reason)) => {
                 tracing::info!(index = metadata.index, %reason, "a snapshot is of no use any more");

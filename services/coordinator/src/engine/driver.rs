@@ -1,7 +1,7 @@
 //! The task that owns the node: inputs in, one step, outputs out.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -11,14 +11,12 @@ use consensus::{
     node::{Answer, CallId, Confirmed, Node, Output},
     store::Outcome,
 };
-use tokio::{
-    sync::{mpsc, watch},
-    time::MissedTickBehavior,
-};
+use tokio::sync::{mpsc, watch};
 
 use super::{
     EngineError, Leadership, Shared,
     calls::{Caller, Calls, End},
+    clock::Clock,
     disk::{Disk, Job},
     input::Input,
     snapshots::Snapshots,
@@ -47,21 +45,6 @@ pub(super) struct Driver {
     pub(super) proposals: Vec<(CallId, Command)>,
 }
 
-/// What the driver knows of time.
-pub(super) struct Clock {
-    pub(super) start: Instant,
-    pub(super) tick: Duration,
-    pub(super) election_ticks: usize,
-    /// Whether the first ticks of an election have been skipped, as this member has just started.
-    pub(super) advanced: bool,
-}
-
-impl Clock {
-    fn now(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
-    }
-}
-
 enum Next {
     Goes,
     Stops,
@@ -85,8 +68,7 @@ impl Driver {
     }
 
     async fn drive(&mut self) -> Result<(), EngineError> {
-        let mut ticks = tokio::time::interval(self.clock.tick);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut ticks = self.clock.ticks();
         let mut batch = Vec::with_capacity(INPUTS_AT_ONCE.min(256));
         self.follow_members();
         self.elect_soon_if_alone();
@@ -139,7 +121,13 @@ impl Driver {
             }
             Input::Progress(caller) => drop(caller.send(self.node.progress())),
             Input::Transfer(to) => self.node.transfer_leadership(to),
-            Input::Messages(messages) => messages.into_iter().for_each(|message| self.node.receive(message)),
+            Input::Messages(messages) => {
+                for message in messages {
+                    if self.can_keep(&message) {
+                        self.node.receive(message);
+                    }
+                }
+            }
             Input::Snapshot(message, store) => {
                 self.snapshots.receive();
                 self.node.receive_snapshot(message, *store);
@@ -153,11 +141,12 @@ impl Driver {
             Input::Persisted(number) => self.node.persisted(number),
             Input::SnapshotWritten(metadata) => self.disk.give(Job::Mark(metadata)),
             Input::SnapshotSaved(metadata) => {
-                let up_to = self.node.snapshot_saved(metadata);
-                self.disk.give(Job::Release(up_to));
+                self.disk.give(Job::Release(metadata.index));
+                self.node.snapshot_saved(metadata);
             }
             Input::SnapshotFailed => self.node.snapshot_failed(),
             Input::Removed => self.shared.removed.cancel(),
+            Input::DiskFull(is_full) => self.disk_full(is_full),
             Input::DiskFailed(error) => return Err(EngineError::Disk(error)),
             Input::Stop => return Ok(Next::Stops),
         }
@@ -165,9 +154,16 @@ impl Driver {
     }
 
     fn tick(&mut self) {
-        let now = Instant::now();
-        self.node.tick(self.clock.now());
-        let oldest = now.checked_sub(self.shared.limits.request_timeout);
+        for _ in 0..self.clock.due() {
+            self.node.tick(self.clock.now());
+        }
+        if self.clock.beats() {
+            self.end_overdue();
+        }
+    }
+
+    fn end_overdue(&mut self) {
+        let oldest = Instant::now().checked_sub(self.shared.limits.request_timeout);
         for (call, since) in self.calls.overdue(oldest) {
             self.node.forget(call);
             self.proposals.retain(|(waiting, _)| *waiting != call);
@@ -185,8 +181,7 @@ impl Driver {
     /// What etcd's client is told about a proposal that got no answer.
     fn why_late(&self, since: Instant) -> End {
         let leadership = *self.leadership.borrow();
-        let patience = self.clock.tick * (2 * self.clock.election_ticks) as u32;
-        let lost = leadership.leader_since.and_then(|elected| elected.checked_sub(patience));
+        let lost = leadership.leader_since.and_then(|elected| elected.checked_sub(self.clock.two_elections()));
         if let (Some(lost), Some(elected)) = (lost, leadership.leader_since)
             && since > lost
             && since < elected
@@ -298,10 +293,24 @@ impl Driver {
         self.outbound.follow(&self.shared.peers, &members);
     }
 
+    /// What can't be written now is not taken either, or it would fill the memory. Raft sends it again.
+    fn can_keep(&self, message: &Message) -> bool {
+        let is_to_be_written = message.get_msg_type() == MessageType::MsgAppend && !message.entries.is_empty();
+        !(is_to_be_written && self.shared.disk_full.load(Ordering::Relaxed))
+    }
+
+    /// Whoever can't write doesn't lead either, if another can.
+    fn disk_full(&mut self, is_full: bool) {
+        self.shared.disk_full.store(is_full, Ordering::Relaxed);
+        if is_full {
+            self.node.resign();
+        }
+    }
+
     /// A member that is the only voter needs nobody's vote.
     fn elect_soon_if_alone(&mut self) {
         if self.shared.store().members().iter().filter(|member| !member.is_learner).count() == 1 {
-            for _ in 0..2 * self.clock.election_ticks {
+            for _ in 0..self.clock.whole_election() {
                 if self.node.status().is_voter && !self.node.status().is_leader {
                     self.node.tick(self.clock.now());
                 }
@@ -313,8 +322,9 @@ impl Driver {
     /// leader: most of an election timeout is skipped, once, when a peer can be reached. A leader that is there is heard
     /// of before the rest is over.
     fn elect_soon(&mut self) {
-        if !std::mem::replace(&mut self.clock.advanced, true) && self.node.status().leader == 0 {
-            for _ in 0..self.clock.election_ticks.saturating_sub(2) {
+        let skipped = self.clock.advance();
+        if self.node.status().leader == 0 {
+            for _ in 0..skipped {
                 self.node.tick(self.clock.now());
             }
         }

@@ -23,7 +23,7 @@ pub enum ProposeError {
     /// This member stops. Whether it was applied is not known.
     #[error("etcdserver: server stopped")]
     Stopped,
-    /// It would not fit into the store's quota; nothing changed but the alarm.
+    /// It would not fit into the store's quota, and an alarm is raised; or this member's disk is full. Nothing else changed.
     #[error("etcdserver: mvcc: database space exceeded")]
     NoSpace,
     /// Larger than a request may be; nothing changed.

@@ -43,6 +43,8 @@ pub(crate) enum Input {
     SnapshotFailed,
     /// Another member says that this one was removed.
     Removed,
+    /// A write found the disk full, and is tried again; or there is room again.
+    DiskFull(bool),
     DiskFailed(log::Error),
     Stop,
 }

@@ -1,4 +1,5 @@
-//! Changes of the members, refused where they would endanger the quorum. The rules are etcd's strict ones.
+//! Changes of the members, refused where they would endanger the quorum. The rules are etcd's strict ones,
+//! as release 3.6.16 has them.
 
 use std::time::{Duration, Instant};
 

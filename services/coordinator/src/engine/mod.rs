@@ -5,6 +5,7 @@
 //! that arrive while the disk or a quorum is busy share the next write and the next round.
 
 mod calls;
+mod clock;
 mod compaction;
 mod disk;
 mod driver;
@@ -22,7 +23,7 @@ use std::{
     future::Future,
     sync::{
         Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -68,6 +69,8 @@ struct Shared {
     leadership: watch::Receiver<Leadership>,
     stopping: CancellationToken,
     removed: CancellationToken,
+    /// Whether the log waits for room on the disk.
+    disk_full: AtomicBool,
     /// Up to which revision watchers have been told.
     watched: AtomicI64,
 }
@@ -115,6 +118,9 @@ impl Engine {
         self.shared.check_backlog().map_err(|()| ProposeError::TooManyRequests)?;
         if command.encoded_len() > self.shared.limits.max_request_bytes {
             return Err(ProposeError::TooLarge);
+        }
+        if self.disk_is_full() {
+            return Err(ProposeError::NoSpace);
         }
         self.check_quota(&command).await?;
         self.replicate(command).await
@@ -169,6 +175,12 @@ impl Engine {
     #[must_use]
     pub fn identity(&self) -> &Identity {
         &self.shared.identity
+    }
+
+    /// Whether this member waits for room on its disk. It applies nothing meanwhile.
+    #[must_use]
+    pub fn disk_is_full(&self) -> bool {
+        self.shared.disk_full.load(Ordering::Relaxed)
     }
 
     /// What requests may be at most.

@@ -4,9 +4,9 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, RwLock,
-        atomic::{AtomicI64, AtomicU64},
+        atomic::{AtomicBool, AtomicI64, AtomicU64},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use consensus::{
@@ -21,11 +21,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Engine, EngineError, Identity, Input, Leadership, Limits, Shared,
-    calls::Calls,
-    disk::Disk,
-    driver::{Clock, Driver},
-    snapshots::Snapshots,
+    Engine, EngineError, Identity, Input, Leadership, Limits, Shared, calls::Calls, clock::Clock, disk::Disk,
+    driver::Driver, snapshots::Snapshots,
 };
 use crate::{
     metrics::Metrics,
@@ -67,7 +64,7 @@ impl Engine {
     pub fn start(parts: Parts) -> Result<Running, EngineError> {
         let Parts { identity, limits, config, tick, recovered, log, data, tls } = parts;
         let (inputs, received) = mpsc::unbounded_channel();
-        let election_ticks = config.election_ticks;
+        let clock = Clock::new(tick, config.heartbeat_ticks, config.election_ticks);
         let node = Node::start(config, recovered, 0)?;
         let store: Arc<RwLock<_>> = Arc::clone(node.store());
         let metrics = Arc::new(Metrics::default());
@@ -95,10 +92,10 @@ impl Engine {
             leadership: leadership_seen,
             stopping: CancellationToken::new(),
             removed: CancellationToken::new(),
+            disk_full: AtomicBool::new(false),
             // Until somebody watches, nobody needs history.
             watched: AtomicI64::new(i64::MAX),
         });
-        let clock = Clock { start: Instant::now(), tick, election_ticks, advanced: false };
         let driver = Driver {
             node,
             shared: Arc::clone(&shared),

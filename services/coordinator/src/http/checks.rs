@@ -10,6 +10,8 @@ use crate::engine::{Engine, ReadError};
 pub(super) enum Unwell {
     #[error("ALARM {0}")]
     Alarm(&'static str),
+    #[error("DISK FULL")]
+    DiskFull,
     #[error("RAFT NO LEADER")]
     NoLeader,
     #[error("RANGE ERROR:{0}")]
@@ -56,6 +58,9 @@ pub(super) async fn run(engine: &Engine, name: &str) -> Result<(), Unwell> {
 pub(super) async fn health(engine: &Engine, query: &Query<'_>) -> Result<(), Unwell> {
     if let Some(alarm) = alarm(engine, |alarm| !query.has("exclude", alarm.as_str_name())) {
         return Err(Unwell::Alarm(alarm));
+    }
+    if engine.disk_is_full() {
+        return Err(Unwell::DiskFull);
     }
     if !query.has("serializable", "true") {
         if engine.status().leader == 0 {

@@ -9,6 +9,7 @@ mod compaction;
 mod differential;
 mod faults;
 mod flags;
+mod full_disk;
 mod garbage;
 mod grpc;
 mod grpc_health;

@@ -188,6 +188,13 @@ impl Member {
         self.signal(Signal::SIGCONT);
     }
 
+    /// Lets none of its files grow beyond so many bytes, or any, by a limit that a disk without room is like.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+        let arguments = [format!("--pid={}", self.process.id()), format!("--fsize={limit}:")];
+        assert!(Command::new("prlimit").args(arguments).status().unwrap().success());
+    }
+
     fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.process.id().try_into().unwrap()), signal).unwrap();
     }

@@ -200,7 +200,10 @@ pub(super) trait During<T> {
 impl<T> During<T> for io::Result<T> {
     fn during(self, action: &'static str, path: &std::path::Path) -> Result<T, Error> {
         self.map_err(|source| match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::Full { path: path.to_owned() },
+            // The last is a limit on the size of files, which can be lifted as well.
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Error::Full { path: path.to_owned() }
+            }
             _ => Error::Io { action, path: path.to_owned(), source },
         })
     }

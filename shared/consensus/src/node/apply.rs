@@ -64,7 +64,7 @@ impl Node {
 
     /// Serves reads whose index is applied.
     pub(super) fn confirm_reads(&mut self) {
-        if faults::active(Fault::ReadWithoutQuorum) && self.role.is_leader {
+        if faults::active(Fault::ReadWithoutQuorum) && self.elections.led_term().is_some() {
             let waiting = self.reads.take_unconfirmed();
             self.confirm(waiting);
         }
@@ -75,7 +75,7 @@ impl Node {
 
     fn confirm(&mut self, waiting: Vec<Waiting>) {
         for Waiting { call, lease } in waiting {
-            let led = lease.is_some_and(|lease| self.role.is_leader && lease.term == self.role.term);
+            let led = lease.is_some_and(|lease| self.elections.led_term() == Some(lease.term));
             let time_to_live = lease.filter(|_| led).and_then(|lease| self.lessor.renew(lease.lease, lease.at));
             self.outlet.confirmed.push(Confirmed { call, time_to_live, led });
         }
@@ -83,7 +83,7 @@ impl Node {
 
     /// The fault put in here counts copies of any term, which raft's leader must not (dissertation, section 3.6.2).
     pub(super) fn commit_too_early(&mut self) {
-        if faults::active(Fault::EarlierTermCommitted) && self.role.is_leader {
+        if faults::active(Fault::EarlierTermCommitted) && self.elections.led_term().is_some() {
             let index = self.raw.raft.mut_prs().maximal_committed_index().0;
             let log = &mut self.raw.raft.raft_log;
             log.commit_to(index.min(log.last_index()));

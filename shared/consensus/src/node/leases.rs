@@ -106,15 +106,12 @@ impl Node {
         // A message may have ended the leadership since this member last looked: what it knows of leases is then of an
         // earlier term, and must not be proposed in the name of the one that has begun.
         self.observe_role();
-        if !self.role.is_leader {
-            return;
-        }
+        let Some(term) = self.elections.led_term() else { return };
         let ended = self.lessor.ended(self.now);
         if ended.is_empty() {
             return;
         }
         let revoke = |id| Command { operation: Some(Operation::LeaseRevoke(LeaseRevokeRequest { id })) };
-        let term = self.role.term;
         self.batches.propose_in_term(&mut self.raw, term, ended.into_iter().map(revoke).collect());
     }
 }

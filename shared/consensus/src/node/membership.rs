@@ -3,7 +3,7 @@
 use prost::Message as _;
 use raft::{
     StateRole,
-    eraftpb::{ConfChangeSingle, ConfChangeType, ConfChangeV2},
+    eraftpb::{ConfChangeSingle, ConfChangeType, ConfChangeV2, Message, MessageType},
 };
 
 use super::{Answer, Node, read, write};
@@ -89,12 +89,21 @@ impl Node {
     }
 
     /// A leader that is no voter any more must not go on: raft keeps no progress of it, and panics when its next write is
-    /// done. The others know by now that the change is committed, or learn it from whom they elect.
+    /// done. The furthest of the others is told to take over (dissertation, section 3.10), so that nobody has to wait for an
+    /// election timeout. That goes before the messages which say that the change is committed: whoever has applied it
+    /// closes the door to this member.
     fn step_down_unless_voter(&mut self) {
+        let successor = self.successor();
         let raft = &mut self.raw.raft;
-        if raft.state == StateRole::Leader && !raft.prs().conf().voters().contains(self.config.id) {
-            let term = raft.term;
-            raft.become_follower(term, raft::INVALID_ID);
+        if raft.state != StateRole::Leader || raft.prs().conf().voters().contains(self.config.id) {
+            return;
+        }
+        let (from, term) = (self.config.id, raft.term);
+        raft.become_follower(term, raft::INVALID_ID);
+        if let Some(to) = successor {
+            let mut take_over = Message { from, to, term, ..Message::default() };
+            take_over.set_msg_type(MessageType::MsgTimeoutNow);
+            self.outlet.messages.insert(0, take_over);
         }
     }
 

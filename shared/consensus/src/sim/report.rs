@@ -23,6 +23,8 @@ pub struct Report {
     pub crashes: u64,
     /// Of these, because of their disks.
     pub disk_failures: u64,
+    /// Writes that found no room on the disk.
+    pub disks_full: u64,
     /// Processes that stood still.
     pub stalls: u64,
     /// Times that links were cut.
@@ -55,6 +57,7 @@ impl Default for Report {
             elections: 0,
             crashes: 0,
             disk_failures: 0,
+            disks_full: 0,
             stalls: 0,
             partitions: 0,
             traps: 0,
@@ -74,6 +77,7 @@ impl AddAssign for Report {
         let Self { simulated, calls, revisions, messages, elections, crashes, disk_failures, stalls, .. } = other;
         let Self { partitions, traps, snapshots_saved, snapshots_received, member_changes, locks, deliveries, .. } =
             other;
+        self.disks_full += other.disks_full;
         self.simulated += simulated;
         self.calls += calls;
         self.revisions += revisions;
@@ -102,7 +106,9 @@ impl fmt::Display for Report {
         writeln!(f, "{messages} messages, {elections} elections, {member_changes} changes of members")?;
         writeln!(
             f,
-            "{crashes} crashes ({disk_failures} by the disk), {stalls} stalls, {partitions} partitions, {traps} traps"
+            "{crashes} crashes ({disk_failures} by the disk), {stalls} stalls, {partitions} partitions, {traps} traps, {} \
+             writes without room",
+            self.disks_full
         )?;
         write!(f, "{snapshots_saved} snapshots saved, {snapshots_received} received")
     }

@@ -17,10 +17,12 @@ fn no_rule_is_broken_within_two_thousand_seeds() {
     }
     assert_eq!(summary.runs, 2_000);
     let Report { calls, elections, crashes, disk_failures, stalls, partitions, traps, .. } = summary.total;
-    let Report { snapshots_saved, snapshots_received, member_changes, locks, deliveries, .. } = summary.total;
+    let Report { snapshots_saved, snapshots_received, member_changes, locks, deliveries, disks_full, .. } =
+        summary.total;
     // A simulator in which nothing happens finds nothing.
     assert!(calls > 200_000 && locks > 2_000 && deliveries > 100_000, "{}", summary.total);
     assert!(crashes > 5_000 && disk_failures > 300 && stalls > 500 && traps > 2_000, "{}", summary.total);
+    assert!(disks_full > 200, "{}", summary.total);
     assert!(elections > 4_000 && partitions > 2_000 && member_changes > 400, "{}", summary.total);
     assert!(snapshots_saved > 10_000 && snapshots_received > 600, "{}", summary.total);
 }

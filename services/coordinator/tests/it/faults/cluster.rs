@@ -123,7 +123,7 @@ impl Cluster {
     }
 
     /// What the members say of themselves, for whoever looks into a failure.
-    async fn show(&mut self) {
+    pub(super) async fn show(&mut self) {
         for member in self.all() {
             let status = timeout(ANSWER, self.maintenance(member).status(StatusRequest::default())).await;
             println!("member {member}: {:?}", status.map(|status| status.map(Response::into_inner)));

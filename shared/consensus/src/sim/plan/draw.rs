@@ -148,7 +148,7 @@ fn setup(profile: Profile, hunt: Hunt, rng: &mut SmallRng) -> Setup {
         _ => *[0, 200, 4_096, 1 << 20].choose(rng).unwrap_or(&0),
     };
     Setup {
-        heartbeat_ticks: rng.random_range(1..4),
+        heartbeat_ticks: 10 * rng.random_range(1..4),
         snapshot_entries: rng.random_range(snapshots),
         catch_up_entries: *[0, 5, 20].choose(rng).unwrap_or(&0),
         message_bytes,

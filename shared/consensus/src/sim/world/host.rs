@@ -23,7 +23,8 @@ use crate::{
 
 pub(crate) const CLUSTER: u64 = 0x5ee1;
 pub(crate) const DATA: &str = "/data";
-pub(crate) const ELECTION_TICKS: usize = 10;
+/// Of 10 ms each: as the coordinator has it.
+pub(crate) const ELECTION_TICKS: usize = 100;
 /// Bytes of one piece of a snapshot: small, so that there are several.
 pub(crate) const CHUNK: usize = 512;
 
@@ -64,6 +65,8 @@ pub(crate) struct Process {
     pub(crate) elected_at: Option<i64>,
     /// Up to where the log may be released once the next snapshot is there.
     pub(crate) release: u64,
+    /// Whether the log waits for room on the disk.
+    pub(crate) full: bool,
 }
 
 /// What the log is asked to do, in this order: as the coordinator's disk thread is.
@@ -174,6 +177,7 @@ impl Process {
             led: false,
             elected_at: None,
             release: 0,
+            full: false,
         })
     }
 
@@ -189,10 +193,11 @@ impl Process {
 
     /// Does what the disk was asked for next.
     pub(crate) fn work(&mut self) -> Result<(), log::Error> {
-        match self.jobs.front() {
+        match self.jobs.front_mut() {
             Some(Job::Write(write)) => {
                 if let Some(metadata) = &write.snapshot {
                     self.log.mark_snapshot(metadata.index, metadata.term, &name(metadata).file())?;
+                    write.snapshot = None;
                 }
                 let node::Write { number, entries, hard_state, .. } = write;
                 self.log.write(&log::Write { number: *number, hard_state: hard_state.as_ref(), entries, sync: true })

@@ -3,6 +3,8 @@
 mod calm;
 mod disturb;
 mod event;
+#[cfg(test)]
+mod failover;
 mod host;
 mod members;
 mod network;
@@ -34,7 +36,7 @@ use super::{
 use crate::{disk::Simulated, log};
 
 /// Between two ticks of a member, by its own clock.
-const TICK: u64 = 100 * MILLISECOND;
+const TICK: u64 = 10 * MILLISECOND;
 
 /// Names of what the plan doesn't name begin here.
 const UNPLANNED: usize = 1 << 20;
@@ -103,18 +105,22 @@ impl World {
 
     /// Runs to the end.
     pub(super) fn run(&mut self) -> Result<(), Broken> {
-        while !self.over {
-            let Some((at, event)) = self.queue.pop() else { break };
-            self.now = at;
-            if let Some(until) = event.at().map(|host| self.hosts[host].stalled_until).filter(|until| *until > at) {
-                let later = self.rng.random_range(0..MILLISECOND);
-                self.queue.push(until + later, event);
-                continue;
-            }
-            self.trace.note(&[at, event.word()]);
-            self.happen(event)?;
-        }
+        while !self.over && self.go_on()? {}
         self.checks.registers.judge(&self.checks.revisions)
+    }
+
+    /// Lets the next thing happen. False when there is none.
+    fn go_on(&mut self) -> Result<bool, Broken> {
+        let Some((at, event)) = self.queue.pop() else { return Ok(false) };
+        self.now = at;
+        if let Some(until) = event.at().map(|host| self.hosts[host].stalled_until).filter(|until| *until > at) {
+            let later = self.rng.random_range(0..MILLISECOND);
+            self.queue.push(until + later, event);
+            return Ok(true);
+        }
+        self.trace.note(&[at, event.word()]);
+        self.happen(event)?;
+        Ok(true)
     }
 
     /// What came of it so far.

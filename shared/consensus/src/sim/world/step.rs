@@ -143,8 +143,14 @@ impl World {
 
     pub(super) fn deliver(&mut self, from: usize, place: usize, message: Message) -> Result<(), Broken> {
         let life = self.hosts[place].life;
-        if self.network.reaches(from, place) && self.hosts[place].process.is_some() {
-            self.input(place, life, |process| process.node.receive(message));
+        if self.network.reaches(from, place)
+            && let Some(process) = &self.hosts[place].process
+        {
+            // As the coordinator: what can't be written is not taken.
+            let is_to_be_written = message.get_msg_type() == MessageType::MsgAppend && !message.entries.is_empty();
+            if !(process.full && is_to_be_written) {
+                self.input(place, life, |process| process.node.receive(message));
+            }
         } else {
             let sender = self.hosts[from].life;
             self.not_delivered(from, sender, message.to, message.get_msg_type());
@@ -180,15 +186,19 @@ impl World {
     pub(super) fn done(&mut self, place: usize, life: u64) -> Result<(), Broken> {
         let Some(process) = self.hosts[place].process(life) else { return Ok(()) };
         let worked = process.work();
+        process.full = matches!(worked, Err(log::Error::Full { .. }));
+        if process.full {
+            return self.wait_for_room(place, life);
+        }
         let Some(job) = process.jobs.pop_front() else { return Ok(()) };
         let more = !process.jobs.is_empty();
         match (job, worked) {
             (Job::Write(write), Ok(())) => process.node.persisted(write.number),
             (Job::Mark(metadata), Ok(())) => {
                 self.report.snapshots_saved += 1;
-                let upto = process.node.snapshot_saved(metadata);
                 // As the coordinator: what stands before the snapshot before the last.
-                let before = std::mem::replace(&mut process.release, upto);
+                let before = std::mem::replace(&mut process.release, metadata.index);
+                process.node.snapshot_saved(metadata);
                 if process.log.release(before).is_err() {
                     return self.disk_failed(place, life);
                 }
@@ -209,6 +219,17 @@ impl World {
             self.moment(place, Moment::Written)?;
         }
         Ok(())
+    }
+
+    /// A write that finds the disk full is tried again.
+    fn wait_for_room(&mut self, place: usize, life: u64) -> Result<(), Broken> {
+        self.report.disks_full += 1;
+        let pause = self.rng.random_range(50 * MILLISECOND..200 * MILLISECOND);
+        self.queue.push(self.now + pause, Event::Done { host: place, life });
+        if let Some(process) = self.hosts[place].process(life) {
+            process.node.resign();
+        }
+        self.step(place, life)
     }
 
     /// A member whose disk fails ends, and is started again.
