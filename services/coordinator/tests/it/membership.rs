@@ -93,7 +93,6 @@ async fn a_change_that_costs_the_quorum_is_refused() {
 }
 
 #[tokio::test]
-#[ignore = "in some of ten runs the others still wait for an election timeout; why is not known yet"]
 async fn a_leader_that_is_removed_hands_the_leadership_over() {
     let folder = tempfile::tempdir().unwrap();
     let places = ["a", "b", "c"].map(|name| Place::new(&folder, name));

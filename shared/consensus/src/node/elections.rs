@@ -7,7 +7,10 @@
 //! it asks early deposes nobody: whoever hears of a leader refuses it by a clock of its own (section 6.2), and before
 //! that its term stays as it is (section 9.6).
 
-use raft::{StateRole, eraftpb::Message};
+use raft::{
+    StateRole,
+    eraftpb::{Message, MessageType},
+};
 use rand::Rng as _;
 
 use super::{Node, read};
@@ -21,6 +24,18 @@ pub(super) struct Elections {
     campaigns: u32,
     /// A leader that goes wants this member in its place.
     pub(super) asked_to_lead: Option<Message>,
+    /// This member's leader was removed.
+    bereft: Option<Bereft>,
+}
+
+/// Of a member whose leader is none any more.
+#[derive(Clone, Copy, Debug)]
+struct Bereft {
+    /// The term that has no leader now, and who led it.
+    term: u64,
+    leader: u64,
+    /// Ticks until this member takes over, unless another has.
+    ticks: usize,
 }
 
 /// What raft's timers depend on: a new one draws a new election timeout.
@@ -33,7 +48,7 @@ struct Role {
 
 impl Elections {
     pub(super) fn new(shortest: usize) -> Self {
-        Self { role: Role::default(), timeout: shortest, campaigns: 0, asked_to_lead: None }
+        Self { role: Role::default(), timeout: shortest, campaigns: 0, asked_to_lead: None, bereft: None }
     }
 
     /// The term this member leads, as far as it has looked.
@@ -64,8 +79,42 @@ impl Node {
         furthest.filter(|_| raft.state == StateRole::Leader).map(|(id, _)| *id)
     }
 
+    /// A member that has applied its leader's removal knows that nobody leads, and need not find out by waiting. The first of
+    /// the voters takes over at once; those behind it, in their order, a heartbeat later each, as one that comes before
+    /// may not have learnt of the removal.
+    pub(super) fn replace_removed_leader(&mut self) {
+        let (raft, own) = (&self.raw.raft, self.config.id);
+        let (term, leader) = (raft.term, raft.leader_id);
+        let voters = raft.prs().conf().voters();
+        if leader == raft::INVALID_ID || leader == own || !voters.contains(own) || voters.contains(leader) {
+            return;
+        }
+        let before = voters.ids().iter().filter(|id| *id < own).count();
+        self.elections.bereft = Some(Bereft { term, leader, ticks: before * self.config.heartbeat_ticks });
+        if before == 0 {
+            self.tick_bereft();
+        }
+    }
+
+    fn tick_bereft(&mut self) {
+        let Some(Bereft { term, leader, ticks }) = self.elections.bereft.take() else { return };
+        let raft = &self.raw.raft;
+        if (raft.term, raft.leader_id) != (term, leader) {
+            return;
+        }
+        if let Some(left) = ticks.checked_sub(1) {
+            self.elections.bereft = Some(Bereft { term, leader, ticks: left });
+            return;
+        }
+        // As if that leader had asked for it (section 3.10): who votes need not wait for its timeout either.
+        let mut asked = Message { from: leader, to: self.config.id, term, ..Message::default() };
+        asked.set_msg_type(MessageType::MsgTimeoutNow);
+        self.elections.asked_to_lead = Some(asked);
+    }
+
     /// Raft's own clock goes on by a tick.
     pub(super) fn tick_elections(&mut self) {
+        self.tick_bereft();
         let raft = &mut self.raw.raft;
         // raft draws its own timeout from the thread's random numbers; this one replaces it before it can matter, so
         // that a run repeats from its seed.

@@ -3,7 +3,7 @@
 use prost::Message as _;
 use raft::{
     StateRole,
-    eraftpb::{ConfChangeSingle, ConfChangeType, ConfChangeV2, Message, MessageType},
+    eraftpb::{ConfChangeSingle, ConfChangeType, ConfChangeV2},
 };
 
 use super::{Answer, Node, read, write};
@@ -86,24 +86,16 @@ impl Node {
         self.removed = read(&self.store).members().is_removed(own);
         self.outlet.role = true;
         self.step_down_unless_voter();
+        self.replace_removed_leader();
     }
 
     /// A leader that is no voter any more must not go on: raft keeps no progress of it, and panics when its next write is
-    /// done. The furthest of the others is told to take over (dissertation, section 3.10), so that nobody has to wait for an
-    /// election timeout. That goes before the messages which say that the change is committed: whoever has applied it
-    /// closes the door to this member.
+    /// done. The others see to it that one of them leads, see [`Node::replace_removed_leader`].
     fn step_down_unless_voter(&mut self) {
-        let successor = self.successor();
         let raft = &mut self.raw.raft;
-        if raft.state != StateRole::Leader || raft.prs().conf().voters().contains(self.config.id) {
-            return;
-        }
-        let (from, term) = (self.config.id, raft.term);
-        raft.become_follower(term, raft::INVALID_ID);
-        if let Some(to) = successor {
-            let mut take_over = Message { from, to, term, ..Message::default() };
-            take_over.set_msg_type(MessageType::MsgTimeoutNow);
-            self.outlet.messages.insert(0, take_over);
+        if raft.state == StateRole::Leader && !raft.prs().conf().voters().contains(self.config.id) {
+            let term = raft.term;
+            raft.become_follower(term, raft::INVALID_ID);
         }
     }
 
