@@ -2,6 +2,7 @@
 
 use std::{
     sync::Arc,
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -27,6 +28,8 @@ use crate::peers::Outbound;
 
 /// Inputs taken between two steps of the node, at most: what follows waits for the next step.
 const INPUTS_AT_ONCE: usize = 4_096;
+/// Calls that wait when the driver begins to let others go first, so that it takes what they bring in one step.
+const FEW: usize = 16;
 /// Records of the store's history looked at between two steps while compacted ones are removed.
 const PURGE_AT_ONCE: usize = 256;
 /// The pause between two such removals: watchers and readers need the store as well.
@@ -60,6 +63,20 @@ impl Clock {
     fn now(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
+}
+
+/// Ends once all tasks that are ready now have had their turn on this thread.
+async fn last_in_turn() {
+    let mut waited = false;
+    std::future::poll_fn(|task| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        // A task that wakes itself goes to the end of the queue.
+        task.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 enum Next {
@@ -105,6 +122,14 @@ impl Driver {
                     if count == 0 {
                         return Ok(());
                     }
+                }
+            }
+            if self.calls.len() > FEW {
+                last_in_turn().await;
+                while batch.len() < INPUTS_AT_ONCE
+                    && let Ok(input) = self.inputs.try_recv()
+                {
+                    batch.push(input);
                 }
             }
             self.node.clock(self.clock.now());

@@ -16,6 +16,7 @@ mod membership;
 mod outlet;
 mod position;
 mod reads;
+mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -36,6 +37,7 @@ use self::{
     leases::Lessor,
     outlet::Outlet,
     reads::{KeepAlive, Reads},
+    tail::worth_a_snapshot,
 };
 pub use self::{
     membership::Refusal,
@@ -71,6 +73,8 @@ pub struct Config {
     pub snapshot_bytes: usize,
     /// Entries kept before a snapshot, for members that lag a little.
     pub catch_up_entries: u64,
+    /// Bytes of applied entries kept in memory, unless a member that can be reached needs more of them.
+    pub tail_bytes: usize,
     /// What one append message holds at most, in bytes.
     pub message_bytes: u64,
     /// What one batch of commands holds at most, in bytes, unless one command alone is larger.
@@ -372,6 +376,7 @@ impl Node {
         }
         self.confirm_reads();
         self.begin_snapshot_when_due();
+        self.shorten_tail();
         let output = self.outlet.take();
         if let Some(write) = output.write.as_ref().filter(|_| faults::active(Fault::AcknowledgedBeforeSync)) {
             self.persisted(write.number);
@@ -459,9 +464,8 @@ impl Node {
     fn begin_snapshot_when_due(&mut self) {
         let log = self.raw.store();
         let since = self.applied - log.snapshot.index.min(self.applied);
-        let due = since >= self.config.snapshot_entries
-            || self.since_snapshot >= self.config.snapshot_bytes
-            || log.wanted.get();
+        let many = since >= self.config.snapshot_entries || self.since_snapshot >= self.config.snapshot_bytes;
+        let due = log.wanted.get() || many && self.since_snapshot as u64 >= worth_a_snapshot(&read(&self.store));
         if !due || since == 0 || self.saving {
             return;
         }
