@@ -159,3 +159,45 @@ impl Storage for Entries {
 pub(super) fn conf_state(metadata: &SnapshotMetadata) -> ConfState {
     metadata.conf_state.clone().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Entries 1 to 9 of ten bytes each, and a snapshot of the first four.
+    fn nine() -> Entries {
+        let mut log = Entries::default();
+        let entry = |index| Entry { index, term: 1, data: vec![0; 10], ..Entry::default() };
+        log.append(&(1..=9).map(entry).collect::<Vec<_>>());
+        let conf_state = Some(ConfState { voters: vec![1, 2], ..ConfState::default() });
+        log.snapshot = SnapshotMetadata { conf_state, index: 4, term: 1 };
+        log
+    }
+
+    #[test]
+    fn forgets_the_oldest_until_few_enough_bytes_are_left() {
+        let mut log = nine();
+        log.shrink(9, 35);
+        assert_eq!((log.first(), log.last(), log.bytes()), (7, 9, 30));
+        assert_eq!(log.term(6), Ok(1));
+        assert_eq!(log.term(5), Err(Error::Store(StorageError::Compacted)));
+    }
+
+    #[test]
+    fn keeps_what_is_needed_however_much_it_is() {
+        let mut log = nine();
+        log.shrink(2, 35);
+        assert_eq!((log.first(), log.bytes()), (3, 70));
+        log.append(&[Entry { index: 5, term: 2, data: vec![0; 3], ..Entry::default() }]);
+        assert_eq!((log.last(), log.bytes()), (5, 23));
+    }
+
+    #[test]
+    fn a_snapshot_that_ends_before_the_first_entry_is_taken_anew() {
+        let mut log = nine();
+        assert!(log.snapshot(0, 2).is_ok());
+        log.shrink(9, 35);
+        assert_eq!(log.snapshot(0, 2), Err(Error::Store(StorageError::SnapshotTemporarilyUnavailable)));
+        assert!(log.wanted.get());
+    }
+}
