@@ -130,6 +130,7 @@ fn start(config: &Config, ready: Ready, tls: Option<Tls>) -> Result<Running, App
         snapshot_entries: config.snapshot_count,
         snapshot_bytes: 64 << 20,
         catch_up_entries: config.snapshot_catchup_entries,
+        tail_bytes: 4 << 20,
         message_bytes: 512 << 10,
         batch_bytes: 1 << 20,
         seed: rand::random(),

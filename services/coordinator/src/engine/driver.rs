@@ -2,6 +2,7 @@
 
 use std::{
     sync::{Arc, atomic::Ordering},
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -25,6 +26,8 @@ use crate::peers::Outbound;
 
 /// Inputs taken between two steps of the node, at most: what follows waits for the next step.
 const INPUTS_AT_ONCE: usize = 4_096;
+/// Calls that wait when the driver begins to let others go first, so that it takes what they bring in one step.
+const FEW: usize = 16;
 /// Records of the store's history looked at between two steps while compacted ones are removed.
 const PURGE_AT_ONCE: usize = 256;
 /// The pause between two such removals: watchers and readers need the store as well.
@@ -43,6 +46,20 @@ pub(super) struct Driver {
     pub(super) clock: Clock,
     pub(super) calls: Calls,
     pub(super) proposals: Vec<(CallId, Command)>,
+}
+
+/// Ends once all tasks that are ready now have had their turn on this thread.
+async fn last_in_turn() {
+    let mut waited = false;
+    std::future::poll_fn(|task| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        // A task that wakes itself goes to the end of the queue.
+        task.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 enum Next {
@@ -87,6 +104,14 @@ impl Driver {
                     if count == 0 {
                         return Ok(());
                     }
+                }
+            }
+            if self.calls.len() > FEW {
+                last_in_turn().await;
+                while batch.len() < INPUTS_AT_ONCE
+                    && let Ok(input) = self.inputs.try_recv()
+                {
+                    batch.push(input);
                 }
             }
             self.node.clock(self.clock.now());

@@ -42,7 +42,11 @@ pub(super) fn stream(
         let (mut reading, mut end) = state?;
         match (&mut end).now_or_never() {
             Some(status) => Some((Err(status), None)),
-            None => reading.next().map(|message| (Ok(message), Some((reading, end)))),
+            None => {
+                // Many messages fit into what a client may be sent at once: what else this thread has to do goes between.
+                tokio::task::yield_now().await;
+                reading.next().map(|message| (Ok(message), Some((reading, end))))
+            }
         }
     })
     .boxed()

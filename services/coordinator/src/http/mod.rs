@@ -4,6 +4,7 @@ mod checks;
 mod endpoints;
 mod exposition;
 mod server;
+mod turns;
 
 pub use self::{
     endpoints::Endpoints,

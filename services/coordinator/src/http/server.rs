@@ -5,7 +5,7 @@ use std::{convert::Infallible, future::Future, io, pin::Pin, sync::Arc, time::Du
 use futures::future::Either;
 use hyper::{Request, Response, body::Incoming};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioIo, TokioTimer},
     server::conn::auto::Builder,
 };
 use tokio::{
@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use tonic::body::Body;
 use tonic::codegen::Service;
 
-use super::Endpoints;
+use super::{Endpoints, turns::Streams};
 use crate::{grpc::Routes, urls::Url};
 
 /// Protocols offered under TLS, the preferred first.
@@ -125,7 +125,8 @@ async fn talk<I>(
 where
     I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
 {
-    let mut builder = Builder::new(TokioExecutor::new());
+    let streams = Streams::default();
+    let mut builder = Builder::new(streams.clone());
     builder.http1().timer(TokioTimer::new());
     builder
         .http2()
@@ -137,7 +138,7 @@ where
         .keep_alive_timeout(KEEP_ALIVE.1);
     let mut connection = std::pin::pin!(builder.serve_connection(io, handler));
     tokio::select! {
-        ended = connection.as_mut() => return ended,
+        ended = streams.last_in_turn(connection.as_mut()) => return ended,
         () = stopping => connection.as_mut().graceful_shutdown(),
     }
     connection.await

@@ -5,6 +5,9 @@ use std::path::Path;
 
 use super::{Disk, File};
 
+/// Bytes of a file whose removal takes long enough to be noticed.
+const LARGE: u64 = 4 << 20;
+
 /// The operating system's files.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Real;
@@ -26,7 +29,14 @@ impl Disk for Real {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        fs::remove_file(path)
+        // The blocks of a large file are given back when it is closed, which takes tens of milliseconds: elsewhere.
+        let large = fs::File::open(path)?;
+        fs::remove_file(path)?;
+        if large.metadata()?.len() >= LARGE {
+            // Where there is no thread for it, it is closed here.
+            std::thread::Builder::new().name("remove".to_owned()).spawn(move || drop(large)).ok();
+        }
+        Ok(())
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {

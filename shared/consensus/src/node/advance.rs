@@ -18,6 +18,7 @@ impl Node {
         }
         self.confirm_reads();
         self.begin_snapshot_when_due();
+        self.shorten_tail();
         let output = self.outlet.take();
         if let Some(write) = output.write.as_ref().filter(|_| faults::active(Fault::AcknowledgedBeforeSync)) {
             self.persisted(write.number);

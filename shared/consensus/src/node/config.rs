@@ -24,6 +24,8 @@ pub struct Config {
     pub snapshot_bytes: usize,
     /// Entries kept before a snapshot, for members that lag a little.
     pub catch_up_entries: u64,
+    /// Bytes of applied entries kept in memory, unless a member that can be reached needs more of them.
+    pub tail_bytes: usize,
     /// What one append message holds at most, in bytes.
     pub message_bytes: u64,
     /// What one batch of commands holds at most, in bytes, unless one command alone is larger.

@@ -20,6 +20,8 @@ pub(super) struct Entries {
     /// The entry before the first one held.
     compacted: Position,
     entries: VecDeque<Entry>,
+    /// Of the entries' data together.
+    bytes: usize,
     /// Raft asked for a snapshot that isn't there yet.
     pub(super) wanted: Cell<bool>,
 }
@@ -42,8 +44,9 @@ impl Entries {
         let Some(first) = entries.first() else { return };
         assert!(first.index > self.compacted.index && first.index <= self.last() + 1, "raft appends without gaps");
         while self.last() >= first.index {
-            self.entries.pop_back();
+            self.bytes -= self.entries.pop_back().map_or(0, |entry| entry.data.len());
         }
+        self.bytes += entries.iter().map(|entry| entry.data.len()).sum::<usize>();
         self.entries.extend(entries.iter().cloned());
     }
 
@@ -54,11 +57,26 @@ impl Entries {
 
     /// Drops entries up to `index`, which must not be beyond the newest snapshot.
     pub(super) fn compact(&mut self, index: u64) {
-        let index = index.min(self.snapshot.index);
-        while self.entries.front().is_some_and(|entry| entry.index <= index) {
-            let gone = self.entries.pop_front().expect("there is a front");
+        self.shrink(index.min(self.snapshot.index), 0);
+    }
+
+    /// Drops entries up to `index`, the oldest first, until no more than `bytes` of data are left. A member that needs
+    /// one of them gets a snapshot, which is taken for it if the newest ends before them.
+    pub(super) fn shrink(&mut self, index: u64, bytes: usize) {
+        let needless = |entry: &Entry, held: usize| entry.index <= index && (bytes == 0 || held > bytes);
+        while let Some(gone) = self.entries.front().filter(|entry| needless(entry, self.bytes)) {
+            self.bytes -= gone.data.len();
             self.compacted = Position { index: gone.index, term: gone.term };
+            self.entries.pop_front();
         }
+        if self.entries.len() * 4 < self.entries.capacity() {
+            self.entries.shrink_to(self.entries.len() * 2);
+        }
+    }
+
+    /// Bytes of data held.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     pub(super) fn first(&self) -> u64 {
@@ -128,7 +146,8 @@ impl Storage for Entries {
         // A member refuses a snapshot from before it was one.
         let conf_state = conf_state(&self.snapshot);
         let known = conf_state.voters.contains(&to) || conf_state.learners.contains(&to);
-        if self.snapshot.index < request_index || !known {
+        // Nor is one of use after which the next entry is missing here.
+        if self.snapshot.index < request_index.max(self.compacted.index) || !known {
             self.wanted.set(true);
             return Err(Error::Store(StorageError::SnapshotTemporarilyUnavailable));
         }
@@ -139,4 +158,46 @@ impl Storage for Entries {
 /// The configuration a snapshot stands for.
 pub(super) fn conf_state(metadata: &SnapshotMetadata) -> ConfState {
     metadata.conf_state.clone().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Entries 1 to 9 of ten bytes each, and a snapshot of the first four.
+    fn nine() -> Entries {
+        let mut log = Entries::default();
+        let entry = |index| Entry { index, term: 1, data: vec![0; 10], ..Entry::default() };
+        log.append(&(1..=9).map(entry).collect::<Vec<_>>());
+        let conf_state = Some(ConfState { voters: vec![1, 2], ..ConfState::default() });
+        log.snapshot = SnapshotMetadata { conf_state, index: 4, term: 1 };
+        log
+    }
+
+    #[test]
+    fn forgets_the_oldest_until_few_enough_bytes_are_left() {
+        let mut log = nine();
+        log.shrink(9, 35);
+        assert_eq!((log.first(), log.last(), log.bytes()), (7, 9, 30));
+        assert_eq!(log.term(6), Ok(1));
+        assert_eq!(log.term(5), Err(Error::Store(StorageError::Compacted)));
+    }
+
+    #[test]
+    fn keeps_what_is_needed_however_much_it_is() {
+        let mut log = nine();
+        log.shrink(2, 35);
+        assert_eq!((log.first(), log.bytes()), (3, 70));
+        log.append(&[Entry { index: 5, term: 2, data: vec![0; 3], ..Entry::default() }]);
+        assert_eq!((log.last(), log.bytes()), (5, 23));
+    }
+
+    #[test]
+    fn a_snapshot_that_ends_before_the_first_entry_is_taken_anew() {
+        let mut log = nine();
+        assert!(log.snapshot(0, 2).is_ok());
+        log.shrink(9, 35);
+        assert_eq!(log.snapshot(0, 2), Err(Error::Store(StorageError::SnapshotTemporarilyUnavailable)));
+        assert!(log.wanted.get());
+    }
 }

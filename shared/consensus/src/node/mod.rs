@@ -21,6 +21,7 @@ mod position;
 mod reads;
 mod snapshots;
 mod status;
+mod tail;
 #[cfg(test)]
 mod tests;
 

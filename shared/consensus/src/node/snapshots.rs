@@ -5,7 +5,7 @@ use raft::{
     eraftpb::{Message, SnapshotMetadata},
 };
 
-use super::{Node, entries, position, write};
+use super::{Node, entries, position, read, tail::worth_a_snapshot, write};
 use crate::store::Store;
 
 impl Node {
@@ -57,9 +57,8 @@ impl Node {
     pub(super) fn begin_snapshot_when_due(&mut self) {
         let log = self.raw.store();
         let since = self.applied - log.snapshot.index.min(self.applied);
-        let due = since >= self.config.snapshot_entries
-            || self.since_snapshot >= self.config.snapshot_bytes
-            || log.wanted.get();
+        let many = since >= self.config.snapshot_entries || self.since_snapshot >= self.config.snapshot_bytes;
+        let due = log.wanted.get() || many && self.since_snapshot as u64 >= worth_a_snapshot(&read(&self.store));
         if !due || since == 0 || self.saving {
             return;
         }

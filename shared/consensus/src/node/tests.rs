@@ -40,6 +40,7 @@ fn config(id: u64) -> Config {
         snapshot_entries: 20,
         snapshot_bytes: 1 << 20,
         catch_up_entries: 5,
+        tail_bytes: 1 << 20,
         message_bytes: 1 << 20,
         batch_bytes: 1 << 16,
         seed: 42,

@@ -6,7 +6,7 @@ use crate::log::error::{During, Error};
 
 /// How much is left to the system's cache before it is synced. All at once, at the end, would hold up the log's own
 /// syncs for as long as it takes.
-const SYNC_EVERY: u64 = 4 << 20;
+const SYNC_EVERY: u64 = 1 << 20;
 
 /// Writes one snapshot. It does not exist until [`Writer::finish`]; if that is not reached, nothing is left.
 #[derive(Debug)]
