@@ -76,7 +76,7 @@ fn begin_span(request: &ServiceRequest) -> Span {
     let mut span = spans::server("HTTP").parent(parent).start();
     if span.is_recording() {
         span.set(names::http::REQUEST_METHOD, known(request.method()));
-        span.set(names::http::URL_PATH, request.path().to_owned());
+        span.set(names::http::URL_PATH, request.path());
         span.set(names::http::URL_SCHEME, "http");
     }
     span
@@ -99,7 +99,7 @@ fn finish(response: &ServiceResponse<BoxBody>, began: Instant, span: &mut Span) 
     let route = response.request().match_pattern().unwrap_or_else(|| NO_ROUTE.to_owned());
     if span.is_recording() {
         span.rename(format!("{} {route}", known(response.request().method())));
-        span.set(names::http::ROUTE, route.clone());
+        span.set(names::http::ROUTE, &route);
         span.set(names::http::RESPONSE_STATUS_CODE, i64::from(status.as_u16()));
         if status.is_server_error() {
             span.fail("server_error", &status);
