@@ -13,21 +13,32 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use bytes::{Buf as _, BufMut as _, Bytes};
 use hdrhistogram::Histogram;
 use opentelemetry_proto::tonic::{
-    collector::trace::v1::{ExportTraceServiceRequest, trace_service_client::TraceServiceClient},
+    collector::trace::v1::ExportTraceServiceRequest,
     common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value::Value},
     resource::v1::Resource,
     trace::v1::{ResourceSpans, ScopeSpans, Span},
 };
 
+use prost::Message as _;
+use tonic::{
+    Status,
+    client::Grpc,
+    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
+    transport::Endpoint,
+};
+
 type Failure = Box<dyn Error + Send + Sync>;
 
 const SERVICES: [&str; 6] = ["gateway", "order", "inventory", "recommendation", "payment", "mail"];
-const OPERATIONS: [&str; 5] = ["POST /orders", "GET /products/{sku}", "orders.place", "process orders.v1", "SELECT stock"];
+const OPERATIONS: [&str; 5] =
+    ["POST /orders", "GET /products/{sku}", "orders.place", "process orders.v1", "SELECT stock"];
 /// Spans of a request, and of a trace.
 const BATCH: usize = 512;
 const TRACE: usize = 8;
+const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 /// Questions of each kind.
 const QUESTIONS: usize = 200;
 
@@ -39,7 +50,8 @@ async fn main() -> Result<(), Failure> {
     };
     let start = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_nanos() as u64;
     let batches = spans.parse::<usize>()?.div_ceil(BATCH);
-    let requests: Vec<_> = (0..batches).map(|number| request(number as u64, start)).collect();
+    let requests: Vec<_> =
+        (0..batches).map(|number| Bytes::from(request(number as u64, start).encode_to_vec())).collect();
     let requests = Arc::new(requests);
     let began = Instant::now();
     send(otlp, Arc::clone(&requests), connections.parse()?).await?;
@@ -48,27 +60,32 @@ async fn main() -> Result<(), Failure> {
     let searches = [
         ("search_service", "service=order&limit=20".to_owned()),
         ("search_operation", "service=order&operation=SELECT%20stock&limit=20".to_owned()),
-        ("search_rare", format!("service=order&limit=20&tags={{\"order.id\":\"{}\"}}", order_id(batches as u64 / 2, 1))),
+        (
+            "search_rare",
+            format!("service=order&limit=20&tags={{\"order.id\":\"{}\"}}", order_id(batches as u64 / 2, 1)),
+        ),
     ];
     let mut report = serde_json::json!({ "spans": sent, "seconds": took.as_secs_f64(), "spans_per_second": sent as f64 / took.as_secs_f64() });
     for (name, parameters) in searches {
         report[name] = ask(|_| format!("http://{query}/api/traces?{parameters}")).await?;
     }
-    let id = |number: usize| hexadecimal(&trace_id((number * 7_919 % batches) as u64, (number % (BATCH / TRACE)) as u64));
+    let id =
+        |number: usize| hexadecimal(&trace_id((number * 7_919 % batches) as u64, (number % (BATCH / TRACE)) as u64));
     report["by_id"] = ask(|number| format!("http://{query}/api/traces/{}", id(number))).await?;
     println!("{report}");
     Ok(())
 }
 
-async fn send(otlp: &str, requests: Arc<Vec<ExportTraceServiceRequest>>, connections: usize) -> Result<(), Failure> {
+async fn send(otlp: &str, requests: Arc<Vec<Bytes>>, connections: usize) -> Result<(), Failure> {
     let next = Arc::new(AtomicUsize::new(0));
     let mut senders = tokio::task::JoinSet::new();
     for _ in 0..connections {
-        let mut client = TraceServiceClient::connect(format!("http://{otlp}")).await?;
+        let mut client = Grpc::new(Endpoint::try_from(format!("http://{otlp}"))?.connect().await?);
         let (requests, next) = (Arc::clone(&requests), Arc::clone(&next));
         senders.spawn(async move {
             while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
-                client.export(request.clone()).await?;
+                client.ready().await?;
+                client.unary(tonic::Request::new(request.clone()), EXPORT.parse()?, Encoded).await?;
             }
             Ok::<_, Failure>(())
         });
@@ -99,6 +116,44 @@ async fn ask(url: impl Fn(usize) -> String) -> Result<serde_json::Value, Failure
     }
     let millis = |quantile| times.value_at_quantile(quantile) as f64 / 1_000.0;
     Ok(serde_json::json!({ "found": found, "p50_ms": millis(0.5), "p99_ms": millis(0.99), "asked": asked }))
+}
+
+/// Messages that are encoded already.
+#[derive(Clone, Copy, Default)]
+struct Encoded;
+
+impl Codec for Encoded {
+    type Encode = Bytes;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for Encoded {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, message: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.put(message);
+        Ok(())
+    }
+}
+
+impl Decoder for Encoded {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
+    }
 }
 
 fn request(batch: u64, start: u64) -> ExportTraceServiceRequest {

@@ -1,6 +1,6 @@
 //! The trace store.
 
-use std::process::ExitCode;
+use std::{io::IsTerminal as _, process::ExitCode};
 
 use traces::{
     app,
@@ -24,7 +24,9 @@ fn main() -> ExitCode {
 
 fn serve(config: Config) -> ExitCode {
     // Its output is one line with addresses; everything else goes beside it.
-    tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&config.log)).with_writer(std::io::stderr).init();
+    let is_terminal = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&config.log));
+    log.with_writer(std::io::stderr).with_ansi(is_terminal).init();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -19,7 +19,11 @@ pub(crate) fn text(receiver: &Receiver, store: &Store) -> String {
         ("spans_evicted_total", "Spans that were dropped for newer ones.", state.evicted_spans),
         ("traces_evicted_total", "Their traces, each counted in every chunk.", state.evicted_traces),
         ("requests_total", "Requests whose spans were taken.", received.requests),
-        ("file_failures_total", "Requests that could not be written to the file.", receiver.journal().map_or(0, |journal| journal.failures())),
+        (
+            "file_failures_total",
+            "Requests that could not be written to the file.",
+            receiver.journal().map_or(0, |journal| journal.failures()),
+        ),
     ];
     for (name, help, value) in counters {
         one(name, "counter", help, value as f64);
@@ -31,7 +35,11 @@ pub(crate) fn text(receiver: &Receiver, store: &Store) -> String {
         ("memory_limit_bytes", "Memory that they may take.", state.bytes_limit as f64),
         ("backlog_bytes", "Requests that are being taken.", receiver.backlog() as f64),
         ("file_bytes", "Bytes of the file.", receiver.journal().map_or(0, |journal| journal.bytes()) as f64),
-        ("oldest_start_seconds", "When the earliest span started that is kept; 0 without any.", state.oldest_start.unwrap_or(0) as f64 / 1e9),
+        (
+            "oldest_start_seconds",
+            "When the earliest span started that is kept; 0 without any.",
+            state.oldest_start.unwrap_or(0) as f64 / 1e9,
+        ),
     ];
     for (name, help, value) in gauges {
         one(name, "gauge", help, value);

@@ -63,7 +63,9 @@ impl Endpoint {
                 let overview = Overview { store: self.store.state(), received: self.receiver.received() };
                 answer(StatusCode::OK, "application/json", serde_json::to_vec(&overview).unwrap_or_default())
             }
-            path => page::respond(path).unwrap_or_else(|| answer(StatusCode::NOT_FOUND, "text/plain", "no such path\n")),
+            path => {
+                page::respond(path).unwrap_or_else(|| answer(StatusCode::NOT_FOUND, "text/plain", "no such path\n"))
+            }
         }
     }
 }

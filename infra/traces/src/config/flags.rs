@@ -47,7 +47,8 @@ impl Values {
                     _ => return Err(FlagError::NotAFlag(argument)),
                 }
             };
-            let (name, value) = name.split_once('=').map_or((name, None), |(name, value)| (name, Some(value.to_owned())));
+            let (name, value) =
+                name.split_once('=').map_or((name, None), |(name, value)| (name, Some(value.to_owned())));
             match name {
                 "help" => return Ok(Asked::Help),
                 "version" => return Ok(Asked::Version),

@@ -180,7 +180,8 @@ mod tests {
     use super::*;
 
     fn read(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string());
+        let variable =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string());
         match Command::read(arguments.iter().map(ToString::to_string), variable)? {
             Command::Serve(config) => Ok(*config),
             Command::Print(text) => panic!("{text}"),

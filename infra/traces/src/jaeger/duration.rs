@@ -1,6 +1,5 @@
 //! Durations as Go writes them: `1h30m`, `500ms`, `1.5s`.
 
-
 /// Reads a duration, in nanoseconds.
 ///
 /// # Errors

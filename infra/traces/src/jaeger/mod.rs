@@ -87,7 +87,10 @@ fn traces(store: &Store, query: &Query, is_pretty: bool) -> Result<Vec<u8>, ApiE
     } else {
         let (found, missing): (Vec<_>, Vec<_>) =
             ids.iter().zip(store.traces(&ids)).partition(|(_, spans)| !spans.is_empty());
-        (found.into_iter().map(|(_, spans)| spans).collect(), missing.into_iter().map(|(id, _)| ids::write(id)).collect())
+        (
+            found.into_iter().map(|(_, spans)| spans).collect(),
+            missing.into_iter().map(|(id, _)| ids::write(id)).collect(),
+        )
     };
     let envelope = Envelope::of(found.iter().map(|spans| convert::trace(spans)).collect::<Vec<_>>());
     Ok(json(&envelope.without(missing), is_pretty))

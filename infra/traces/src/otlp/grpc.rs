@@ -89,7 +89,8 @@ fn failed(code: u32, message: &str, details: Option<&[u8]>) -> Response<Body> {
     let mut response = response(Full::default().boxed_unsync());
     let headers = response.headers_mut();
     headers.insert("grpc-status", code.into());
-    let texts = [("grpc-message", percent(message)), ("grpc-status-details-bin", details.map_or_else(String::new, base64))];
+    let texts =
+        [("grpc-message", percent(message)), ("grpc-status-details-bin", details.map_or_else(String::new, base64))];
     for (name, text) in texts {
         if let (false, Ok(value)) = (text.is_empty(), HeaderValue::from_str(&text)) {
             headers.insert(name, value);

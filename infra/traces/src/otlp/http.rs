@@ -8,7 +8,10 @@ use hyper::{
     header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
 
-use super::{Partial, Receiver, json, refusal::{self, Refusal}};
+use super::{
+    Partial, Receiver, json,
+    refusal::{self, Refusal},
+};
 use crate::http::{Answer, Body, answer};
 
 /// The HTTP endpoint.
@@ -102,7 +105,9 @@ impl Encoding {
     fn refusal(self, refusal: &Refusal) -> Vec<u8> {
         match self {
             Self::Protobuf => refusal.message(),
-            Self::Json => serde_json::json!({ "code": refusal.code(), "message": refusal.to_string() }).to_string().into(),
+            Self::Json => {
+                serde_json::json!({ "code": refusal.code(), "message": refusal.to_string() }).to_string().into()
+            }
         }
     }
 }

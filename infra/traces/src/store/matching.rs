@@ -44,8 +44,7 @@ impl<'c> Matching<'c> {
         let operations: Vec<bool> = chunk.operations.iter().map(is_wanted).collect();
         let tags: Vec<_> = search.tags.iter().map(|(key, text)| Tag::new(chunk, key, text)).collect();
         let in_time = chunk.starts.is_some_and(|(first, last)| first <= search.end && last >= search.start);
-        let is_hopeless =
-            !in_time || !operations.contains(&true) || tags.iter().any(|tag| !tag.may_be_in(chunk));
+        let is_hopeless = !in_time || !operations.contains(&true) || tags.iter().any(|tag| !tag.may_be_in(chunk));
         Self { chunk, search, operations, tags, is_hopeless }
     }
 

@@ -112,7 +112,7 @@ impl<'l> Check<'l> {
             match field.number {
                 1 => self.pair(field.bytes()?, 0)?,
                 2 => _ = field.varint()?,
-                3 => _ = field.bytes()?,
+                3 => entity(field.bytes()?)?,
                 _ => {}
             }
         }
@@ -184,6 +184,7 @@ impl<'l> Check<'l> {
             match field.number {
                 1 => self.text(&field)?,
                 2 => self.value(field.bytes()?, depth)?,
+                3 => _ = field.varint()?,
                 _ => {}
             }
         }
@@ -204,6 +205,7 @@ impl<'l> Check<'l> {
                 })?,
                 6 => self.list(field.bytes()?, |check, pair| check.pair(pair, depth + 1))?,
                 7 if field.bytes()?.len() > self.limits.text => return Err(Fault::Text.into()),
+                8 => _ = field.varint()?,
                 _ => {}
             }
         }
@@ -233,6 +235,17 @@ impl<'l> Check<'l> {
     }
 }
 
-pub(crate) fn is_zero(id: &[u8]) -> bool {
+/// Nothing of it is kept: it only has to be a message.
+fn entity(message: &[u8]) -> Checked {
+    for field in fields(message) {
+        let field = field?;
+        if (1..=4).contains(&field.number) {
+            field.text()?;
+        }
+    }
+    Ok(())
+}
+
+fn is_zero(id: &[u8]) -> bool {
     id.iter().all(|byte| *byte == 0)
 }
