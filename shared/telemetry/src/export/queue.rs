@@ -98,6 +98,21 @@ impl Queue {
         self.counts.no_room.load(Ordering::Relaxed)
     }
 
+    /// How many spans a collector has taken.
+    pub fn exported(&self) -> u64 {
+        self.counts.exported.load(Ordering::Relaxed)
+    }
+
+    /// How many spans could not be sent.
+    pub fn failed(&self) -> u64 {
+        self.counts.failed.load(Ordering::Relaxed)
+    }
+
+    /// How many spans a collector has looked at and rejected.
+    pub fn rejected(&self) -> u64 {
+        self.counts.rejected.load(Ordering::Relaxed)
+    }
+
     /// All that waits, as fields of a `ScopeSpans`.
     #[cfg(test)]
     pub(crate) fn drain(&self) -> Vec<u8> {

@@ -27,10 +27,23 @@ use crate::{
 
 static RECORDER: OnceLock<Recorder> = OnceLock::new();
 
+/// Records spans into a queue. A process has one, which [`install`] makes that of every span; more are for tests.
 #[derive(Debug)]
-struct Recorder {
+pub struct Recorder {
     queue: Arc<Queue>,
     sampler: Sampler,
+}
+
+impl Recorder {
+    /// Records into `queue`.
+    pub fn new(queue: Arc<Queue>, sampler: Sampler) -> Self {
+        Self { queue, sampler }
+    }
+
+    /// Starts a span here.
+    pub fn start(&self, span: Builder) -> Span {
+        span.start_with(self)
+    }
 }
 
 /// What a sampler says of a trace that another process has decided not to record.
@@ -45,7 +58,7 @@ pub enum Sampler {
 /// Makes every span of this process go to `queue`. The first call counts; [`crate::init`] makes it where an exporter
 /// is configured. Returns whether this was the first.
 pub fn install(queue: Arc<Queue>, sampler: Sampler) -> bool {
-    RECORDER.set(Recorder { queue, sampler }).is_ok()
+    RECORDER.set(Recorder::new(queue, sampler)).is_ok()
 }
 
 /// A request that this process answers. One that fails or is slow is recorded even where its trace is not sampled, see
