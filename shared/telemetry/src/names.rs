@@ -149,3 +149,37 @@ pub mod setting {
     /// What it is.
     pub const VALUE: Key<str> = Key::new("plumbline.setting.value");
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    /// The table of the README holds every attribute there is, with its type.
+    #[test]
+    fn every_attribute_is_documented() {
+        let source = include_str!("names.rs").split("#[cfg(test)]").next().unwrap_or_default();
+        let defined: BTreeMap<_, _> = source
+            .split("Key<")
+            .filter_map(|text| {
+                let (kind, rest) = text.split_once("> = Key::new(\"")?;
+                Some((rest.split_once('"')?.0, kind))
+            })
+            .collect();
+        let (_, table) = include_str!("../README.md").split_once("### Attributes").unwrap();
+        let documented: BTreeMap<_, _> = table
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| {
+                let mut cells = line.split('|').map(str::trim).skip(1);
+                let kind = |kind| match kind {
+                    "string" => "str",
+                    "int" => "i64",
+                    "double" => "Duration",
+                    other => other,
+                };
+                (cells.next().unwrap().trim_matches('`'), cells.next().map(kind).unwrap())
+            })
+            .collect();
+        assert_eq!(documented, defined);
+    }
+}

@@ -77,7 +77,8 @@ impl Store {
         taking.verdicts(&mut transaction, &news.verdicts).await?;
         taking.releases(&mut transaction, &news.releases).await?;
         taking.dead_letters(&mut transaction, &news.broken).await?;
-        in_statement("INSERT outbox", trace, taking.events.write(&mut transaction)).await?;
+        let writing = trace.filter(|_| !taking.events.is_empty());
+        in_statement("INSERT outbox", writing, taking.events.write(&mut transaction)).await?;
         crash::point("consumer.before-commit");
         clock = Instant::now();
         in_statement("COMMIT", trace, transaction.commit()).await?;
@@ -134,7 +135,9 @@ impl<'a> Taking<'a> {
         let expired: Vec<&Told<'_, _>> =
             told.iter().filter(|told| told.what.reason == ReleaseReason::Expired).collect();
         let ids = || expired.iter().map(|told| told.what.order_id);
-        for Moved { index, status, placed_at } in transitions::expire(connection, ids, self.now).await? {
+        let trace = self.batch.trace().filter(|_| !expired.is_empty());
+        let expiring = transitions::expire(connection, ids, self.now);
+        for Moved { index, status, placed_at } in in_statement("UPDATE orders", trace, expiring).await? {
             let id = expired[index].what.order_id;
             if status == OrderStatus::Cancelled {
                 let cancelled = OrderCancelled { order_id: id, cancelled_at: self.now };
