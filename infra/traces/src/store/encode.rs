@@ -68,7 +68,7 @@ pub(super) struct SpanParts<'a> {
 impl<'a> SpanParts<'a> {
     /// Takes a span's message apart.
     pub(super) fn read(&mut self, message: &'a [u8]) {
-        let (attributes, events, links) = self.emptied_lists();
+        let [attributes, events, links] = [&mut self.attributes, &mut self.events, &mut self.links].map(emptied);
         *self = Self { attributes, events, links, ..Self::default() };
         for field in known(message) {
             match field.number {
@@ -91,16 +91,6 @@ impl<'a> SpanParts<'a> {
                 _ => {}
             }
         }
-    }
-
-    /// The lists of the span before, so that their memory is used again.
-    fn emptied_lists(&mut self) -> (Vec<&'a [u8]>, Vec<&'a [u8]>, Vec<&'a [u8]>) {
-        let mut lists =
-            (std::mem::take(&mut self.attributes), std::mem::take(&mut self.events), std::mem::take(&mut self.links));
-        lists.0.clear();
-        lists.1.clear();
-        lists.2.clear();
-        lists
     }
 
     fn read_status(&mut self, message: &'a [u8]) {
@@ -265,6 +255,13 @@ impl Words {
         put(bytes, left_out);
         self.put_attributes(bytes, messages(message, 4));
     }
+}
+
+/// The list of the span before, so that its memory is used again.
+fn emptied<'a>(list: &mut Vec<&'a [u8]>) -> Vec<&'a [u8]> {
+    let mut list = std::mem::take(list);
+    list.clear();
+    list
 }
 
 fn put_block(bytes: &mut Vec<u8>, block: &[u8]) {
