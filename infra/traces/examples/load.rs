@@ -191,9 +191,9 @@ fn span(batch: u64, number: u64, start: u64) -> Span {
         start_time_unix_nano: begins,
         end_time_unix_nano: begins + 10_000 + random % 9_000_000,
         attributes: vec![
-            text("http.request.method", if random % 3 == 0 { "GET" } else { "POST" }),
+            text("http.request.method", if random.is_multiple_of(3) { "GET" } else { "POST" }),
             text("http.route", "/orders/{id}"),
-            int("http.response.status_code", if random % 50 == 0 { 500 } else { 200 }),
+            int("http.response.status_code", if random.is_multiple_of(50) { 500 } else { 200 }),
             text("url.path", &format!("/orders/{}", order_id(batch, trace))),
             text("server.address", server),
             int("server.port", 8080 + place as i64),

@@ -50,16 +50,16 @@ pub(super) struct SpanParts<'a> {
     pub(super) trace_id: [u8; 16],
     pub(super) span_id: [u8; 8],
     pub(super) parent: Option<[u8; 8]>,
-    pub(super) name: &'a str,
+    pub(super) name: &'a [u8],
     pub(super) kind: i32,
     pub(super) start: u64,
     pub(super) end: u64,
-    pub(super) state: &'a str,
+    pub(super) state: &'a [u8],
     pub(super) flags: u32,
     /// Attributes, events, links that the sender left out.
     pub(super) dropped: [u64; 3],
     pub(super) status: i32,
-    pub(super) message: &'a str,
+    pub(super) message: &'a [u8],
     attributes: Vec<&'a [u8]>,
     events: Vec<&'a [u8]>,
     links: Vec<&'a [u8]>,
@@ -68,7 +68,7 @@ pub(super) struct SpanParts<'a> {
 impl<'a> SpanParts<'a> {
     /// Takes a span's message apart.
     pub(super) fn read(&mut self, message: &'a [u8]) {
-        let (attributes, events, links) = self.emptied_lists();
+        let [attributes, events, links] = [&mut self.attributes, &mut self.events, &mut self.links].map(emptied);
         *self = Self { attributes, events, links, ..Self::default() };
         for field in known(message) {
             match field.number {
@@ -91,16 +91,6 @@ impl<'a> SpanParts<'a> {
                 _ => {}
             }
         }
-    }
-
-    /// The lists of the span before, so that their memory is used again.
-    fn emptied_lists(&mut self) -> (Vec<&'a [u8]>, Vec<&'a [u8]>, Vec<&'a [u8]>) {
-        let mut lists =
-            (std::mem::take(&mut self.attributes), std::mem::take(&mut self.events), std::mem::take(&mut self.links));
-        lists.0.clear();
-        lists.1.clear();
-        lists.2.clear();
-        lists
     }
 
     fn read_status(&mut self, message: &'a [u8]) {
@@ -174,7 +164,7 @@ impl Words {
     }
 
     fn put_pair(&mut self, bytes: &mut Vec<u8>, message: &[u8]) {
-        let (mut key, mut value) = ("", &[][..]);
+        let (mut key, mut value) = (&[][..], &[][..]);
         for field in known(message) {
             match field.number {
                 1 => key = text(&field),
@@ -231,7 +221,7 @@ impl Words {
     }
 
     fn put_event(&mut self, bytes: &mut Vec<u8>, message: &[u8], start: u64) {
-        let (mut time, mut name, mut left_out) = (0, "", 0);
+        let (mut time, mut name, mut left_out) = (0, &[][..], 0);
         for field in known(message) {
             match field.number {
                 1 => time = field.fixed64().unwrap_or(0),
@@ -247,7 +237,7 @@ impl Words {
     }
 
     fn put_link(&mut self, bytes: &mut Vec<u8>, message: &[u8]) {
-        let (mut trace_id, mut span_id, mut state, mut flags, mut left_out) = ([0; 16], [0; 8], "", 0, 0);
+        let (mut trace_id, mut span_id, mut state, mut flags, mut left_out) = ([0; 16], [0; 8], &[][..], 0, 0);
         for field in known(message) {
             match field.number {
                 1 => trace_id = array(&field),
@@ -267,6 +257,13 @@ impl Words {
     }
 }
 
+/// The list of the span before, so that its memory is used again.
+fn emptied<'a>(list: &mut Vec<&'a [u8]>) -> Vec<&'a [u8]> {
+    let mut list = std::mem::take(list);
+    list.clear();
+    list
+}
+
 fn put_block(bytes: &mut Vec<u8>, block: &[u8]) {
     put(bytes, block.len() as u64);
     bytes.extend_from_slice(block);
@@ -282,8 +279,9 @@ pub(super) fn messages(message: &[u8], number: u32) -> impl Iterator<Item = &[u8
     known(message).filter(move |field| field.number == number).filter_map(|field| field.bytes().ok())
 }
 
-pub(super) fn text<'a>(field: &Field<'a>) -> &'a str {
-    field.text().unwrap_or_default()
+/// A text's bytes; whether they are UTF-8 was checked before.
+pub(super) fn text<'a>(field: &Field<'a>) -> &'a [u8] {
+    field.bytes().unwrap_or_default()
 }
 
 pub(super) fn dropped(field: &Field<'_>) -> u64 {

@@ -112,7 +112,7 @@ impl Store {
                 span.read(message);
                 chunk.add(&span, resource, scope);
                 // Its size is summed up from many parts: not after each span.
-                if chunk.spans() % 64 == 0 && chunk.size() >= self.full {
+                if chunk.spans().is_multiple_of(64) && chunk.size() >= self.full {
                     self.close(&mut chunk);
                     origin = None;
                 }

@@ -11,9 +11,9 @@ use crate::wire::fields;
 
 /// What Jaeger calls services that don't say their name.
 mod nameless {
-    pub(super) const MISSING: &str = "missing-service-name";
-    pub(super) const EMPTY: &str = "empty-service-name";
-    pub(super) const WRONG_TYPE: &str = "service-name-wrong-type";
+    pub(super) const MISSING: &[u8] = b"missing-service-name";
+    pub(super) const EMPTY: &[u8] = b"empty-service-name";
+    pub(super) const WRONG_TYPE: &[u8] = b"service-name-wrong-type";
 }
 
 /// Found by their message's bytes.
@@ -56,8 +56,8 @@ impl Origins {
         let word = |number| known(message).filter(|field| field.number == number).last();
         self.scopes.add(message, |bytes| {
             put_dropped(bytes, message, 4);
-            words.strings.put(bytes, word(1).as_ref().map_or("", text));
-            words.strings.put(bytes, word(2).as_ref().map_or("", text));
+            words.strings.put(bytes, word(1).as_ref().map_or(&[], text));
+            words.strings.put(bytes, word(2).as_ref().map_or(&[], text));
             words.put_attributes(bytes, messages(message, 3));
         })
     }
@@ -124,13 +124,13 @@ fn put_dropped(bytes: &mut Vec<u8>, message: &[u8], number: u32) {
 }
 
 /// The service's name; of several, the first.
-fn service_of(resource: &[u8]) -> &str {
-    let named = |pair: &&[u8]| known(pair).any(|field| field.number == 1 && text(&field) == "service.name");
+fn service_of(resource: &[u8]) -> &[u8] {
+    let named = |pair: &&[u8]| known(pair).any(|field| field.number == 1 && text(&field) == b"service.name");
     let Some(pair) = messages(resource, 1).find(named) else { return nameless::MISSING };
     let value = messages(pair, 2).last().unwrap_or_default();
     match fields(value).last() {
         Some(Ok(field)) if field.number == 1 => match text(&field) {
-            "" => nameless::EMPTY,
+            b"" => nameless::EMPTY,
             name => name,
         },
         _ => nameless::WRONG_TYPE,

@@ -21,23 +21,24 @@ pub(super) struct Strings {
 }
 
 impl Strings {
-    /// The text's number, a new one when it is new.
-    pub(super) fn number(&mut self, text: &str) -> u32 {
+    /// The text's number, a new one when it is new. Bytes that are no text count as an empty one; one that is known
+    /// is not looked at again.
+    pub(super) fn number(&mut self, text: &[u8]) -> u32 {
         let hash = self.hasher.hash_one(text);
         let Self { text: all, ends, numbers, hasher } = self;
-        if let Some(number) = numbers.find(hash, |number| get(all, ends, *number) == text) {
+        if let Some(number) = numbers.find(hash, |number| get(all, ends, *number).as_bytes() == text) {
             return *number;
         }
         let number = ends.len() as u32;
-        all.push_str(text);
+        all.push_str(std::str::from_utf8(text).unwrap_or_default());
         ends.push(all.len() as u32);
-        numbers.insert_unique(hash, number, |number| hasher.hash_one(get(all, ends, *number)));
+        numbers.insert_unique(hash, number, |number| hasher.hash_one(get(all, ends, *number).as_bytes()));
         number
     }
 
     /// The number of a text that is here.
     pub(super) fn find(&self, text: &str) -> Option<u32> {
-        let hash = self.hasher.hash_one(text);
+        let hash = self.hasher.hash_one(text.as_bytes());
         self.numbers.find(hash, |number| self.get(*number) == text).copied()
     }
 
@@ -46,12 +47,12 @@ impl Strings {
     }
 
     /// Writes a text, or its number.
-    pub(super) fn put(&mut self, bytes: &mut Vec<u8>, text: &str) {
+    pub(super) fn put(&mut self, bytes: &mut Vec<u8>, text: &[u8]) {
         match text.len() {
             1..=SHARED => put(bytes, u64::from(self.number(text)) << 1 | 1),
             length => {
                 put(bytes, (length as u64) << 1);
-                bytes.extend_from_slice(text.as_bytes());
+                bytes.extend_from_slice(text);
             }
         }
     }
@@ -78,7 +79,7 @@ impl Strings {
         self.text.shrink_to_fit();
         self.ends.shrink_to_fit();
         let Self { text, ends, numbers, hasher } = self;
-        numbers.shrink_to_fit(|number| hasher.hash_one(get(text, ends, *number)));
+        numbers.shrink_to_fit(|number| hasher.hash_one(get(text, ends, *number).as_bytes()));
     }
 }
 
@@ -96,7 +97,7 @@ mod tests {
     #[test]
     fn a_text_has_one_number() {
         let mut strings = Strings::default();
-        let numbers = ["a", "", "bc", "a", "é", "bc"].map(|text| strings.number(text));
+        let numbers = ["a", "", "bc", "a", "é", "bc"].map(|text| strings.number(text.as_bytes()));
         assert_eq!(numbers, [0, 1, 2, 0, 3, 2]);
         strings.shrink();
         assert_eq!([0, 1, 2, 3, 4].map(|number| strings.get(number)), ["a", "", "bc", "é", ""]);
@@ -109,7 +110,7 @@ mod tests {
         let long = "x".repeat(SHARED + 1);
         let mut bytes = Vec::new();
         for text in ["", "short", &long] {
-            strings.put(&mut bytes, text);
+            strings.put(&mut bytes, text.as_bytes());
         }
         let mut cursor = Cursor::at(&bytes, 0);
         assert_eq!(["", "short", &long], [(); 3].map(|()| strings.read(&mut cursor)));

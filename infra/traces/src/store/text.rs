@@ -14,8 +14,24 @@ pub fn value(value: &Value) -> String {
         Value::Int(value) => value.to_string(),
         Value::Double(value) => double(*value),
         Value::Bytes(bytes) => STANDARD.encode(bytes),
-        Value::Array(_) | Value::Map(_) => json(value).to_string(),
+        Value::Array(_) | Value::Map(_) => escaped(&json(value).to_string()),
     }
+}
+
+/// Go's JSON never holds these: they stand in texts only.
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for char in json.chars() {
+        match char {
+            '<' => text.push_str("\\u003c"),
+            '>' => text.push_str("\\u003e"),
+            '&' => text.push_str("\\u0026"),
+            '\u{2028}' => text.push_str("\\u2028"),
+            '\u{2029}' => text.push_str("\\u2029"),
+            other => text.push(other),
+        }
+    }
+    text
 }
 
 fn json(value: &Value) -> serde_json::Value {
@@ -82,6 +98,6 @@ mod tests {
             Value::Bytes(vec![1, 2]),
             Value::Map(vec![("b".to_owned(), Value::Bool(true)), ("a".to_owned(), Value::Double(2.5))]),
         ]);
-        assert_eq!(value(&list), r#"[1,"x<\"",2,null,"AQI=",{"a":2.5,"b":true}]"#);
+        assert_eq!(value(&list), r#"[1,"x\u003c\"",2,null,"AQI=",{"a":2.5,"b":true}]"#);
     }
 }

@@ -103,7 +103,7 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    #[inline]
+    #[inline(always)]
     fn field(&mut self) -> Result<Field<'a>, Malformed> {
         let key = u32::try_from(self.varint()?).map_err(|_| Malformed::Number)?;
         let number = key >> 3;
@@ -129,6 +129,11 @@ impl<'a> Fields<'a> {
             [byte, rest @ ..] if *byte < 0x80 => {
                 self.rest = rest;
                 Ok(u64::from(*byte))
+            }
+            // Lengths of spans.
+            [low, high, rest @ ..] if *high < 0x80 => {
+                self.rest = rest;
+                Ok(u64::from(low & 0x7f) | u64::from(*high) << 7)
             }
             _ => self.long_varint(),
         }

@@ -57,7 +57,7 @@ impl<'de> Deserialize<'de> for Hex {
         let text = text.unwrap_or_default();
         let digits: Option<Vec<u8>> = text.chars().map(|digit| digit.to_digit(16).map(|digit| digit as u8)).collect();
         match digits {
-            Some(digits) if digits.len() % 2 == 0 => {
+            Some(digits) if digits.len().is_multiple_of(2) => {
                 Ok(Self(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()))
             }
             _ => Err(D::Error::custom(format_args!("{text:?} is no hexadecimal id"))),
