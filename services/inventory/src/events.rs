@@ -2,9 +2,7 @@
 
 use std::time::Instant;
 
-use contracts::{
-    event::{Event, OrderCancelled, OrderConfirmed, OrderPlaced},
-};
+use contracts::event::{Event, OrderCancelled, OrderConfirmed, OrderPlaced};
 use messaging::{
     Broken, Message,
     consumer::{Batch, HandleError, Handler},

@@ -14,11 +14,7 @@ use service::health::Part;
 use telemetry::spans::Span;
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use crate::{
-    domain::Model,
-    memory::Memory,
-    metric_definitions::METRICS,
-};
+use crate::{domain::Model, memory::Memory, metric_definitions::METRICS};
 
 /// How many orders are learnt at once, at most, and how many wait.
 const BATCH: usize = 512;
@@ -97,7 +93,9 @@ impl Feed {
 fn read(message: &Message, lessons: &mpsc::Sender<Lesson>) {
     match understand(message) {
         // The channel is closed only when the learner is gone; then nobody is left to learn.
-        Ok(Some(order)) => drop(lessons.blocking_send(Lesson::Order(order, trace::process(message, Timestamp::now()).map(Box::new)))),
+        Ok(Some(order)) => {
+            drop(lessons.blocking_send(Lesson::Order(order, trace::process(message, Timestamp::now()).map(Box::new))))
+        }
         Ok(None) => {}
         Err(reason) => {
             METRICS.not_understood.add(1, &[]);

@@ -206,7 +206,9 @@ impl Shop {
     pub fn crashes(&self, part: Part) -> Result<u32, PartError> {
         match part {
             Part::Server(server) => Ok(self.engines.crashes(server)),
-            Part::Coordinator(_) | Part::Traces | Part::Service(..) => Ok(self.meant(part)?.into_iter().map(Instance::crashes).sum()),
+            Part::Coordinator(_) | Part::Traces | Part::Service(..) => {
+                Ok(self.meant(part)?.into_iter().map(Instance::crashes).sum())
+            }
         }
     }
 
@@ -288,11 +290,7 @@ fn start_coordinators(config: &Config, programs: &Path, site: &Site) -> Result<V
 }
 
 /// Starts the trace store, if there is to be one, and answers where spans go.
-fn start_traces(
-    config: &Config,
-    programs: &Path,
-    site: &Site,
-) -> Result<(Vec<Instance>, Option<String>), StartError> {
+fn start_traces(config: &Config, programs: &Path, site: &Site) -> Result<(Vec<Instance>, Option<String>), StartError> {
     if !config.traces {
         return Ok((Vec::new(), None));
     }

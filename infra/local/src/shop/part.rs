@@ -216,11 +216,13 @@ mod tests {
 
     #[test]
     fn parts_are_written_as_they_are_read() {
-        let parts = "order inventory#2 recommendation#20 coordinator coordinator#3 postgres redis memcached kafka traces";
+        let parts =
+            "order inventory#2 recommendation#20 coordinator coordinator#3 postgres redis memcached kafka traces";
         for text in parts.split(' ') {
             assert_eq!(text.parse::<Part>().unwrap().to_string(), text);
         }
-        for text in ["", "orders", "order#", "order#0", "order#-1", "kafka#1", "order#1#2", "coordinator#0", "traces#1"] {
+        for text in ["", "orders", "order#", "order#0", "order#-1", "kafka#1", "order#1#2", "coordinator#0", "traces#1"]
+        {
             assert!(text.parse::<Part>().is_err(), "{text}");
         }
     }

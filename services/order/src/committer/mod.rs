@@ -125,9 +125,11 @@ impl Committer {
     /// See [`Error`].
     pub async fn commit(&self, order: NewOrder) -> Result<Committed, Error> {
         let (reply, answer) = oneshot::channel();
-        self.queue.push(Pending { order, reply, queued_at: Instant::now(), span: None }).map_err(|refusal| match refusal {
-            Refusal::Full => Error::Full,
-            Refusal::Closed => Error::Unavailable,
+        self.queue.push(Pending { order, reply, queued_at: Instant::now(), span: None }).map_err(|refusal| {
+            match refusal {
+                Refusal::Full => Error::Full,
+                Refusal::Closed => Error::Unavailable,
+            }
         })?;
         answer.await.unwrap_or(Err(Error::Unavailable))
     }

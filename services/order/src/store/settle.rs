@@ -7,9 +7,16 @@ use contracts::{
     event::{Event, OrderCancelled, ReleaseReason, StockRejected, StockReleased, StockReserved},
     order::{OrderStatus, Rejection},
 };
-use messaging::{BUCKETS, Broken, Message, consumer::{Batch, HandleError}, crash, inbox, outbox};
+use messaging::{
+    BUCKETS, Broken, Message,
+    consumer::{Batch, HandleError},
+    crash, inbox, outbox,
+};
 use sqlx::{Connection as _, PgConnection};
-use telemetry::{names::{shop, wait}, spans::in_statement};
+use telemetry::{
+    names::{shop, wait},
+    spans::in_statement,
+};
 use uuid::Uuid;
 
 use super::{
@@ -60,12 +67,7 @@ impl Store {
     ///
     /// # Errors
     /// When another consumer has taken some of it, and those of the database; then nothing has happened.
-    pub async fn settle(
-        &self,
-        batch: &Batch,
-        news: &News<'_>,
-        now: Timestamp,
-    ) -> Result<Vec<Settled>, HandleError> {
+    pub async fn settle(&self, batch: &Batch, news: &News<'_>, now: Timestamp) -> Result<Vec<Settled>, HandleError> {
         let trace = batch.trace();
         let mut clock = Instant::now();
         let mut connection = self.pool.acquire().await?;

@@ -186,14 +186,13 @@ pub fn start(config: Config, inbox: PgPool, handler: impl Handler) -> Result<Han
     let (sender, receiver) = mpsc::channel(1);
     let fetcher = Arc::new(Fetcher::new(&config)?);
     let fetching = fetcher.clone().spawn(&config, sender, stopped.clone());
-    let taker =
-        Taker {
-            positions: Positions::new(inbox, config.topics.clone()),
-            fetcher,
-            topics: config.topics,
-            group: config.group,
-            handler,
-        };
+    let taker = Taker {
+        positions: Positions::new(inbox, config.topics.clone()),
+        fetcher,
+        topics: config.topics,
+        group: config.group,
+        handler,
+    };
     let task = tokio::spawn(taker.run(receiver, stopped));
     Ok(Handle { stop, task, fetching })
 }

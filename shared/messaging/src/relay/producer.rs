@@ -164,7 +164,10 @@ impl Producer {
                     headers = headers.insert(Header { key: "traceparent", value: Some(header.as_bytes()) });
                     span = Some(sent).filter(Span::is_recording);
                 }
-                BaseRecord::with_opaque_to(name, Box::new(Sending { frame, span })).key(&**key).payload(&**payload).headers(headers)
+                BaseRecord::with_opaque_to(name, Box::new(Sending { frame, span }))
+                    .key(&**key)
+                    .payload(&**payload)
+                    .headers(headers)
             }
             Outgoing::DeadLetter { topic, key, headers, payload } => {
                 let kept =
@@ -172,7 +175,10 @@ impl Producer {
                         kept.insert(Header { key: name, value: Some(value) })
                     });
                 let (_, _, dead_letters) = self.topic(*topic);
-                BaseRecord::with_opaque_to(dead_letters, Box::new(Sending { frame, span: None })).key(&**key).payload(&**payload).headers(kept)
+                BaseRecord::with_opaque_to(dead_letters, Box::new(Sending { frame, span: None }))
+                    .key(&**key)
+                    .payload(&**payload)
+                    .headers(kept)
             }
         }
     }

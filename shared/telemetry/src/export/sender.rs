@@ -34,7 +34,8 @@ pub struct Sender {
 impl Sender {
     pub(super) fn start(settings: &Settings, resource: &Resource, queue: Arc<Queue>) -> Result<Self, crate::Error> {
         // A runtime and thread of its own: the service's threads may be busy, and end before the last spans are sent.
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(crate::Error::Thread)?;
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(crate::Error::Thread)?;
         let (stop, stopped) = oneshot::channel();
         let (end, ended) = mpsc::channel::<()>();
         let (settings, frame) = (settings.clone(), Frame::new(resource));

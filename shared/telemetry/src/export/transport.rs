@@ -53,7 +53,11 @@ impl Answer {
     fn rejected(octets: impl bytes::Buf) -> i64 {
         let Some(partial) = Self::decode(octets).ok().and_then(|answer| answer.partial_success) else { return 0 };
         if partial.rejected_spans > 0 || !partial.error_message.is_empty() {
-            tracing::warn!(spans = partial.rejected_spans, fault = partial.error_message, "the collector rejects spans");
+            tracing::warn!(
+                spans = partial.rejected_spans,
+                fault = partial.error_message,
+                "the collector rejects spans"
+            );
         }
         partial.rejected_spans
     }

@@ -127,9 +127,8 @@ impl Collector {
     }
 
     async fn post(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let answer = |status, body: Vec<u8>| {
-            Response::builder().status(status).body(Full::new(Bytes::from(body))).unwrap()
-        };
+        let answer =
+            |status, body: Vec<u8>| Response::builder().status(status).body(Full::new(Bytes::from(body))).unwrap();
         let expected = (&Method::POST, "/v1/traces", "application/x-protobuf");
         let kind = request.headers().get("content-type").unwrap().to_str().unwrap();
         if (request.method(), request.uri().path(), kind) != expected {

@@ -16,6 +16,9 @@ use tokio::time::sleep;
 use self::documented::Documented;
 use super::trial::Trial;
 
+/// How long orders may take, and their spans to come in.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 #[derive(Debug, Deserialize)]
 struct Answer {
     data: Vec<Trace>,
@@ -84,19 +87,22 @@ impl Span {
     }
 }
 
-/// Asks the store for the traces with a span of this name until `enough` of them are whole.
-async fn traces(trial: &Trial, operation: &str, enough: impl Fn(&[Trace]) -> bool) -> Vec<Trace> {
+/// The traces of so many stored orders, as soon as all of them are whole.
+async fn of_orders(trial: &Trial, orders: usize, is_whole: impl Fn(&Trace) -> bool) -> Vec<Trace> {
     let store = trial.shop.traces().unwrap();
     let client = Client::new();
     let begin = Instant::now();
     loop {
-        let url = format!("http://{store}/api/traces");
-        let query = [("service", "plumbline-order"), ("operation", operation), ("limit", "2000"), ("lookback", "1h")];
-        let answer: Answer = client.get(url).query(&query).send().await.unwrap().json().await.unwrap();
-        if enough(&answer.data) {
-            return answer.data;
+        let query = "service=order&operation=POST%20%2Forders&limit=2000&lookback=1h";
+        let url = format!("http://{store}/api/traces?{query}");
+        let answer: Answer = client.get(url).send().await.unwrap().json().await.unwrap();
+        // Some requests are only to learn whether a product is known yet.
+        let traces: Vec<_> = answer.data.into_iter().filter(|trace| has(trace, "order: commit order")).collect();
+        let unfinished = traces.iter().find(|trace| !is_whole(trace));
+        if traces.len() >= orders && unfinished.is_none() {
+            return traces;
         }
-        assert!(begin.elapsed() < Duration::from_secs(30), "{} traces, and not all of them whole", answer.data.len());
+        assert!(begin.elapsed() < PATIENCE, "{} traces, of which one is {:?}", traces.len(), unfinished.map(shape));
         sleep(Duration::from_millis(200)).await;
     }
 }
@@ -105,7 +111,7 @@ async fn traces(trial: &Trial, operation: &str, enough: impl Fn(&[Trace]) -> boo
 fn shape(trace: &Trace) -> BTreeMap<String, usize> {
     let mut shape = BTreeMap::new();
     for span in &trace.spans {
-        let service = trace.processes[&span.process].service_name.trim_start_matches("plumbline-");
+        let service = &trace.processes[&span.process].service_name;
         *shape.entry(format!("{service}: {}", span.operation_name)).or_default() += 1;
     }
     shape
@@ -140,7 +146,7 @@ async fn every_trace_is_whole_and_as_documented() {
         has(trace, "order: process stock.v1")
             && (!confirmed(trace) || has(trace, "recommendation: process orders.v1") && inventory_twice(trace))
     };
-    let placed = traces(&trial, "POST /orders", |all| all.len() >= 500 && all.iter().all(decided)).await;
+    let placed = of_orders(&trial, 500, decided).await;
     for trace in &placed {
         holds_together(trace);
         documented.holds(trace);
@@ -189,7 +195,7 @@ async fn an_order_whose_inventory_was_killed_has_a_trace_that_goes_on() {
     replay.has_come_to(60).await;
     trial.shop.kill(Part::Service(Service::Inventory, Some(1))).await.unwrap();
     let decided = |trace: &Trace| has(trace, "order: process stock.v1");
-    let placed = traces(&trial, "POST /orders", |all| all.len() >= 200 && all.iter().all(decided)).await;
+    let placed = of_orders(&trial, 200, decided).await;
     let documented = Documented::read();
     placed.iter().for_each(|trace| documented.holds(trace));
     trial.shop.restart(Part::Service(Service::Inventory, Some(1))).await.unwrap();
