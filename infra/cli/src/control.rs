@@ -76,6 +76,8 @@ pub(crate) struct Endpoints {
     pub(crate) services: Vec<(Service, Vec<SocketAddr>)>,
     /// The coordinators.
     pub(crate) coordinators: Vec<SocketAddr>,
+    /// The trace store's page, where there is one.
+    pub(crate) traces: Option<SocketAddr>,
     /// Where the operator token stands.
     pub(crate) operator_token: PathBuf,
     /// What the audit reads: database URLs of a read-only role. They hold its password.

@@ -25,6 +25,10 @@ pub(crate) struct ShopOptions {
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = coordinators())]
     coordinators: u16,
 
+    /// Where services send their spans: to a store of this shop's own, or wherever OTEL_EXPORTER_OTLP_ENDPOINT says
+    #[arg(long, value_name = "WHERE", value_enum, default_value_t = Traces::unless_said_elsewhere())]
+    traces: Traces,
+
     /// Moves every port up by this much, so that several shops run side by side
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=40_000))]
     port_offset: u16,
@@ -35,6 +39,7 @@ impl ShopOptions {
     pub(crate) fn config(&self, data_dir: &Path) -> Config {
         Config {
             coordinators: self.coordinators,
+            traces: self.traces == Traces::Embedded,
             instances: self.instances.iter().map(|&Instances(service, count)| (service, count)).collect(),
             env: inherited(std::env::vars()),
             ..Config::installation(data_dir, self.port_offset)
@@ -45,7 +50,38 @@ impl ShopOptions {
     pub(crate) fn to_arguments(&self) -> Vec<String> {
         let instances = self.instances.iter().map(|Instances(service, count)| format!("--instances={service}={count}"));
         let numbers = [("coordinators", self.coordinators), ("port-offset", self.port_offset)];
-        instances.chain(numbers.map(|(name, number)| format!("--{name}={number}"))).collect()
+        let traces = std::iter::once(format!("--traces={}", self.traces.name()));
+        instances.chain(traces).chain(numbers.map(|(name, number)| format!("--{name}={number}"))).collect()
+    }
+}
+
+/// Where spans go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Traces {
+    /// To the shop's own store, with its page.
+    Embedded,
+    /// To the endpoint that OpenTelemetry's variables name; nowhere, if they name none.
+    Environment,
+}
+
+impl Traces {
+    fn unless_said_elsewhere() -> Self {
+        let named = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+        let said = named.into_iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+        if said { Self::Environment } else { Self::Embedded }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Environment => "environment",
+        }
+    }
+}
+
+impl std::fmt::Display for Traces {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
     }
 }
 

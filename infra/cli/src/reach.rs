@@ -25,6 +25,10 @@ pub(crate) struct Reach {
     #[arg(long, value_name = "URL", env = "PLUMBLINE_INVENTORY_URL", value_delimiter = ',')]
     inventory_url: Vec<String>,
 
+    /// The page where its traces are shown, such as Jaeger's
+    #[arg(long, value_name = "URL", env = "PLUMBLINE_TRACES_URL")]
+    traces_url: Option<String>,
+
     /// A file with its operator token, which also may stand in PLUMBLINE_OPERATOR_TOKEN
     #[arg(long, value_name = "FILE", env = "PLUMBLINE_OPERATOR_TOKEN_FILE")]
     operator_token_file: Option<PathBuf>,
@@ -53,6 +57,18 @@ impl Reach {
     /// Whether another shop than the one on the data folder is meant.
     pub(crate) fn is_elsewhere(&self) -> bool {
         !self.order_url.is_empty()
+    }
+
+    /// The page where traces are shown, if the shop on the data folder has one.
+    pub(crate) async fn traces(&self, data_dir: &Path) -> Option<String> {
+        if let Some(url) = &self.traces_url {
+            return Some(url.trim_end_matches('/').to_owned());
+        }
+        if self.is_elsewhere() {
+            return None;
+        }
+        let address = status::overview(data_dir).await.ok()?.endpoints.traces?;
+        Some(format!("http://{address}"))
     }
 
     /// Base URLs of the order service's instances; at least one.

@@ -13,4 +13,5 @@ mod secrets;
 pub mod servers;
 pub mod shop;
 pub mod testing;
+pub mod traces;
 mod units;

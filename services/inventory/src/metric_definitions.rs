@@ -1,4 +1,4 @@
-//! Every metric of this service, and its own span attributes.
+//! Every metric of this service.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -8,13 +8,6 @@ use opentelemetry::{
 };
 
 use crate::store::Taken;
-
-/// The span attribute that holds an order's id.
-pub(crate) const ORDER_ID: &str = "plumbline.order.id";
-/// The span attribute for the wait for locks on stock, in seconds.
-pub(crate) const LOCK_WAIT: &str = "plumbline.wait.lock";
-/// The span attribute for the wait for the commit, in seconds.
-pub(crate) const COMMIT_WAIT: &str = "plumbline.wait.commit";
 
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 

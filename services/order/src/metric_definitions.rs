@@ -1,4 +1,4 @@
-//! Every metric of this service, and the attributes of its own.
+//! Every metric of this service.
 
 use std::sync::LazyLock;
 
@@ -8,9 +8,6 @@ use opentelemetry::{
     metrics::{Counter, Histogram},
 };
 use telemetry::metrics::SECONDS;
-
-/// Which order a span is of.
-pub(crate) const ORDER_ID: &str = "plumbline.order.id";
 
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 

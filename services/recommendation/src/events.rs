@@ -5,22 +5,16 @@
 use std::error::Error as StdError;
 
 use contracts::{
+    Timestamp,
     event::{OrderCancelled, OrderConfirmed, OrderPlaced},
     topics::Topic,
 };
-use messaging::{Broken, Message, Topics, tail};
+use messaging::{Broken, Message, Topics, tail, trace};
 use service::health::Part;
-use telemetry::{
-    names,
-    spans::{self, Span},
-};
+use telemetry::spans::Span;
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use crate::{
-    domain::Model,
-    memory::Memory,
-    metric_definitions::{METRICS, ORDER_ID},
-};
+use crate::{domain::Model, memory::Memory, metric_definitions::METRICS};
 
 /// How many orders are learnt at once, at most, and how many wait.
 const BATCH: usize = 512;
@@ -99,7 +93,9 @@ impl Feed {
 fn read(message: &Message, lessons: &mpsc::Sender<Lesson>) {
     match understand(message) {
         // The channel is closed only when the learner is gone; then nobody is left to learn.
-        Ok(Some(order)) => drop(lessons.blocking_send(Lesson::Order(order, span(message).map(Box::new)))),
+        Ok(Some(order)) => {
+            drop(lessons.blocking_send(Lesson::Order(order, trace::process(message, Timestamp::now()).map(Box::new))))
+        }
         Ok(None) => {}
         Err(reason) => {
             METRICS.not_understood.add(1, &[]);
@@ -117,21 +113,6 @@ fn understand(message: &Message) -> Result<Option<OrderConfirmed>, Broken> {
         return Ok(None);
     }
     Err(message.unknown_type())
-}
-
-fn span(message: &Message) -> Option<Span> {
-    let parent = message.trace.filter(|trace| trace.is_sampled())?;
-    let mut span = spans::consumer("process orders.v1").parent(parent).start();
-    if span.is_recording() {
-        span.set(names::messaging::SYSTEM, names::messaging::KAFKA);
-        span.set(names::messaging::DESTINATION_NAME, Topic::Orders.name());
-        span.set(names::messaging::OPERATION_NAME, "process");
-        span.set(names::messaging::OPERATION_TYPE, "process");
-        span.set(names::messaging::DESTINATION_PARTITION_ID, message.partition.to_string());
-        span.set(names::messaging::KAFKA_OFFSET, message.offset);
-        span.set(ORDER_ID, message.key.clone());
-    }
-    Some(span)
 }
 
 struct Learner {

@@ -7,9 +7,6 @@ use opentelemetry::{
     metrics::{Counter, Gauge, Histogram},
 };
 
-/// The span attribute that holds an order's id.
-pub(crate) const ORDER_ID: &str = "plumbline.order.id";
-
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
 pub(crate) struct Metrics {

@@ -11,10 +11,6 @@ use crate::Name;
 
 /// The attribute that holds a setting's name.
 pub(crate) const SETTING: &str = "plumbline.setting";
-/// The attribute for a setting's value since a change.
-pub(crate) const VALUE: &str = "plumbline.setting.value";
-/// The attribute for a setting's value before a change.
-pub(crate) const BEFORE: &str = "plumbline.setting.before";
 
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 

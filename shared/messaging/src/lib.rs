@@ -13,6 +13,7 @@ pub mod tail;
 mod topics;
 
 mod message;
+pub mod trace;
 
 pub use message::{Broken, Message};
 pub use topics::Topics;

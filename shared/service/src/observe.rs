@@ -12,7 +12,10 @@ use actix_web::{
     Error, HttpMessage as _, ResponseError as _,
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::{Method, StatusCode},
+    http::{
+        Method, StatusCode,
+        header::{HeaderName, HeaderValue},
+    },
     middleware::Next,
 };
 use futures::FutureExt as _;
@@ -44,7 +47,8 @@ pub(crate) async fn observe(
     drop(active);
     match answered {
         Ok(Ok(response)) => {
-            let response = as_problem(response.map_into_boxed_body());
+            let mut response = as_problem(response.map_into_boxed_body());
+            tell_trace(&mut response, &span);
             finish(&response, began, &mut span);
             Ok(response)
         }
@@ -58,6 +62,15 @@ pub(crate) async fn observe(
             failed(&error, began, &mut span);
             Err(error)
         }
+    }
+}
+
+/// Tells the caller which trace this is, where it is recorded, as `traceresponse` has it in the draft of Trace Context's
+/// third level: <https://w3c.github.io/trace-context/#traceresponse-header>.
+fn tell_trace(response: &mut ServiceResponse<BoxBody>, span: &Span) {
+    let Some(context) = span.context().filter(|context| context.is_sampled()) else { return };
+    if let Ok(value) = HeaderValue::from_str(context.to_header().as_str()) {
+        response.headers_mut().insert(HeaderName::from_static("traceresponse"), value);
     }
 }
 
@@ -76,7 +89,7 @@ fn begin_span(request: &ServiceRequest) -> Span {
     let mut span = spans::server("HTTP").parent(parent).start();
     if span.is_recording() {
         span.set(names::http::REQUEST_METHOD, known(request.method()));
-        span.set(names::http::URL_PATH, request.path().to_owned());
+        span.set(names::http::URL_PATH, request.path());
         span.set(names::http::URL_SCHEME, "http");
     }
     span
@@ -99,7 +112,7 @@ fn finish(response: &ServiceResponse<BoxBody>, began: Instant, span: &mut Span) 
     let route = response.request().match_pattern().unwrap_or_else(|| NO_ROUTE.to_owned());
     if span.is_recording() {
         span.rename(format!("{} {route}", known(response.request().method())));
-        span.set(names::http::ROUTE, route.clone());
+        span.set(names::http::ROUTE, &route);
         span.set(names::http::RESPONSE_STATUS_CODE, i64::from(status.as_u16()));
         if status.is_server_error() {
             span.fail("server_error", &status);

@@ -12,6 +12,8 @@ pub const LENGTH: usize = 55;
 
 /// What flags we know: `sampled` and, from Level 2, `random trace id`. A sender must set the others to zero.
 const KNOWN_FLAGS: u8 = 0b11;
+/// Level 2: the right half of the trace's id is random.
+const RANDOM: u8 = 0b10;
 
 /// Where a piece of work stands in a trace: the trace, the span above it, and whether the trace is recorded.
 ///
@@ -85,6 +87,16 @@ impl TraceContext {
         write_hex(&mut text[36..52], &self.span_id.to_bytes());
         write_hex(&mut text[53..55], &[self.flags]);
         Traceparent(text)
+    }
+
+    /// The context of a span that begins here; the trace's id is random.
+    pub(crate) fn new(trace_id: TraceId, span_id: SpanId, sampled: bool) -> Self {
+        Self { trace_id, span_id, flags: RANDOM | u8::from(sampled) }
+    }
+
+    /// The flags that we know, as the header and OTLP have them.
+    pub(crate) fn flags(self) -> u8 {
+        self.flags
     }
 
     /// The trace.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod attribute;
 pub mod context;
 mod error;
 pub mod export;
@@ -9,6 +10,7 @@ pub mod names;
 pub mod sampling;
 mod setup;
 pub mod spans;
+mod wire;
 
 pub use error::Error;
 pub use metrics::prometheus_text;

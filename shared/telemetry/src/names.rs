@@ -1,20 +1,28 @@
-//! Names of attributes and metrics, from OpenTelemetry's semantic conventions 1.37 where they have one.
+//! Every attribute of a span, with its type, and the names of metrics that several crates share; from OpenTelemetry's
+//! semantic conventions 1.37 where they have one.
+
+use std::time::Duration;
+
+use crate::attribute::Key;
+
+/// What failed, as a class: a status, or the name of an error's variant.
+pub const ERROR_TYPE: Key<str> = Key::new("error.type");
 
 /// HTTP server: <https://opentelemetry.io/docs/specs/semconv/http/> (stable).
 pub mod http {
+    use super::Key;
+
     /// `GET`, `POST`, …, or `_OTHER` for one that HTTP doesn't define.
-    pub const REQUEST_METHOD: &str = "http.request.method";
+    pub const REQUEST_METHOD: Key<str> = Key::new("http.request.method");
     /// The route's template: `/orders/{id}`.
-    pub const ROUTE: &str = "http.route";
+    pub const ROUTE: Key<str> = Key::new("http.route");
     /// The status sent.
-    pub const RESPONSE_STATUS_CODE: &str = "http.response.status_code";
+    pub const RESPONSE_STATUS_CODE: Key<i64> = Key::new("http.response.status_code");
     /// The path asked for, without the query.
-    pub const URL_PATH: &str = "url.path";
+    pub const URL_PATH: Key<str> = Key::new("url.path");
     /// `http`.
-    pub const URL_SCHEME: &str = "url.scheme";
-    /// `1.1`.
-    pub const PROTOCOL_VERSION: &str = "network.protocol.version";
-    /// Histogram, seconds: from the request's head to the response's last byte being handed on.
+    pub const URL_SCHEME: Key<str> = Key::new("url.scheme");
+    /// Histogram, seconds: from the request's head to the response being handed on.
     pub const SERVER_REQUEST_DURATION: &str = "http.server.request.duration";
     /// Gauge: requests being served.
     pub const SERVER_ACTIVE_REQUESTS: &str = "http.server.active_requests";
@@ -22,52 +30,59 @@ pub mod http {
 
 /// Messaging: <https://opentelemetry.io/docs/specs/semconv/messaging/> (development).
 pub mod messaging {
+    use super::Key;
+
     /// `kafka`.
-    pub const SYSTEM: &str = "messaging.system";
+    pub const SYSTEM: Key<str> = Key::new("messaging.system");
     /// The value of [`SYSTEM`].
     pub const KAFKA: &str = "kafka";
     /// `send`, `poll`, `process`.
-    pub const OPERATION_NAME: &str = "messaging.operation.name";
+    pub const OPERATION_NAME: Key<str> = Key::new("messaging.operation.name");
     /// `send`, `receive`, `process`.
-    pub const OPERATION_TYPE: &str = "messaging.operation.type";
+    pub const OPERATION_TYPE: Key<str> = Key::new("messaging.operation.type");
     /// The topic.
-    pub const DESTINATION_NAME: &str = "messaging.destination.name";
+    pub const DESTINATION_NAME: Key<str> = Key::new("messaging.destination.name");
     /// The partition, as text.
-    pub const DESTINATION_PARTITION_ID: &str = "messaging.destination.partition.id";
+    pub const DESTINATION_PARTITION_ID: Key<str> = Key::new("messaging.destination.partition.id");
     /// The consumer group.
-    pub const CONSUMER_GROUP_NAME: &str = "messaging.consumer.group.name";
+    pub const CONSUMER_GROUP_NAME: Key<str> = Key::new("messaging.consumer.group.name");
     /// How many messages the span covers.
-    pub const BATCH_MESSAGE_COUNT: &str = "messaging.batch.message_count";
+    pub const BATCH_MESSAGE_COUNT: Key<i64> = Key::new("messaging.batch.message_count");
     /// The message's key.
-    pub const KAFKA_MESSAGE_KEY: &str = "messaging.kafka.message.key";
+    pub const KAFKA_MESSAGE_KEY: Key<str> = Key::new("messaging.kafka.message.key");
     /// The message's offset.
-    pub const KAFKA_OFFSET: &str = "messaging.kafka.offset";
+    pub const KAFKA_OFFSET: Key<i64> = Key::new("messaging.kafka.offset");
     /// The message's id.
-    pub const MESSAGE_ID: &str = "messaging.message.id";
+    pub const MESSAGE_ID: Key<str> = Key::new("messaging.message.id");
 }
 
 /// Databases: <https://opentelemetry.io/docs/specs/semconv/database/> (stable).
 pub mod db {
+    use super::Key;
+
     /// `postgresql`.
-    pub const SYSTEM_NAME: &str = "db.system.name";
+    pub const SYSTEM_NAME: Key<str> = Key::new("db.system.name");
     /// The value of [`SYSTEM_NAME`].
     pub const POSTGRESQL: &str = "postgresql";
     /// The database.
-    pub const NAMESPACE: &str = "db.namespace";
-    /// The table.
-    pub const COLLECTION_NAME: &str = "db.collection.name";
-    /// `INSERT`, `SELECT`, …
-    pub const OPERATION_NAME: &str = "db.operation.name";
+    pub const NAMESPACE: Key<str> = Key::new("db.namespace");
     /// The statement in a few words.
-    pub const QUERY_SUMMARY: &str = "db.query.summary";
-    /// The statement.
-    pub const QUERY_TEXT: &str = "db.query.text";
-    /// How many statements the span covers, where they are sent together.
-    pub const OPERATION_BATCH_SIZE: &str = "db.operation.batch.size";
+    pub const QUERY_SUMMARY: Key<str> = Key::new("db.query.summary");
+    /// How many rows it was given, or how many orders share a transaction.
+    pub const OPERATION_BATCH_SIZE: Key<i64> = Key::new("db.operation.batch.size");
 }
 
-/// What failed, as a class: a status, or the name of an error's variant.
-pub const ERROR_TYPE: &str = "error.type";
+/// RPC: <https://opentelemetry.io/docs/specs/semconv/rpc/> (development).
+pub mod rpc {
+    use super::Key;
+
+    /// `grpc`.
+    pub const SYSTEM: Key<str> = Key::new("rpc.system");
+    /// `etcdserverpb.KV`.
+    pub const SERVICE: Key<str> = Key::new("rpc.service");
+    /// `Range`.
+    pub const METHOD: Key<str> = Key::new("rpc.method");
+}
 
 /// The process and what it was started as: OpenTelemetry's resource.
 pub mod resource {
@@ -79,20 +94,92 @@ pub mod resource {
     pub const SERVICE_VERSION: &str = "service.version";
     /// The instance.
     pub const SERVICE_INSTANCE_ID: &str = "service.instance.id";
+    /// The machine's name.
+    pub const HOST_NAME: &str = "host.name";
+    /// The machine's architecture: `amd64`, `arm64`.
+    pub const HOST_ARCH: &str = "host.arch";
     /// The process' id.
     pub const PROCESS_PID: &str = "process.pid";
+    /// The program's file name.
+    pub const PROCESS_EXECUTABLE_NAME: &str = "process.executable.name";
 }
 
 /// Waits, as attributes of the span that waited: each in seconds.
 pub mod wait {
+    use super::{Duration, Key};
+
     /// For a connection of the pool.
-    pub const POOL: &str = "plumbline.wait.pool";
+    pub const POOL: Key<Duration> = Key::new("plumbline.wait.pool");
     /// In the queue of the group commit.
-    pub const COMMIT_QUEUE: &str = "plumbline.wait.commit_queue";
+    pub const COMMIT_QUEUE: Key<Duration> = Key::new("plumbline.wait.commit_queue");
+    /// For the locks on rows, the statement that takes them included.
+    pub const ROW_LOCKS: Key<Duration> = Key::new("plumbline.wait.row_locks");
+    /// For the database to have the transaction on its disk.
+    pub const COMMIT: Key<Duration> = Key::new("plumbline.wait.commit");
     /// In the outbox, from the transaction to the sending.
-    pub const OUTBOX: &str = "plumbline.wait.outbox";
+    pub const OUTBOX: Key<Duration> = Key::new("plumbline.wait.outbox");
     /// In the broker, from the sending to the fetching.
-    pub const BROKER: &str = "plumbline.wait.broker";
+    pub const BROKER: Key<Duration> = Key::new("plumbline.wait.broker");
     /// In the consumer, until its batch was full or due.
-    pub const BATCH: &str = "plumbline.wait.batch";
+    pub const BATCH: Key<Duration> = Key::new("plumbline.wait.batch");
+}
+
+/// Of the shop.
+pub mod shop {
+    use super::Key;
+
+    /// The order a span is about.
+    pub const ORDER_ID: Key<str> = Key::new("plumbline.order.id");
+    /// What became of it: `reserved`, `rejected`, `confirmed`, `repeated`, …
+    pub const OUTCOME: Key<str> = Key::new("plumbline.outcome");
+    /// How often a batch has failed before this.
+    pub const RETRIES: Key<i64> = Key::new("plumbline.retries");
+    /// Why a span was kept though its trace is not sampled: `error` or `slow`.
+    pub const KEPT: Key<str> = Key::new("plumbline.sampling.kept");
+}
+
+/// A live setting.
+pub mod setting {
+    use super::Key;
+
+    /// Which.
+    pub const NAME: Key<str> = Key::new("plumbline.setting.name");
+    /// What it was.
+    pub const BEFORE: Key<str> = Key::new("plumbline.setting.before");
+    /// What it is.
+    pub const VALUE: Key<str> = Key::new("plumbline.setting.value");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    /// The table of the README holds every attribute there is, with its type.
+    #[test]
+    fn every_attribute_is_documented() {
+        let source = include_str!("names.rs").split("#[cfg(test)]").next().unwrap_or_default();
+        let defined: BTreeMap<_, _> = source
+            .split("Key<")
+            .filter_map(|text| {
+                let (kind, rest) = text.split_once("> = Key::new(\"")?;
+                Some((rest.split_once('"')?.0, kind))
+            })
+            .collect();
+        let (_, table) = include_str!("../README.md").split_once("### Attributes").unwrap();
+        let documented: BTreeMap<_, _> = table
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| {
+                let mut cells = line.split('|').map(str::trim).skip(1);
+                let kind = |kind| match kind {
+                    "string" => "str",
+                    "int" => "i64",
+                    "double" => "Duration",
+                    other => other,
+                };
+                (cells.next().unwrap().trim_matches('`'), cells.next().map(kind).unwrap())
+            })
+            .collect();
+        assert_eq!(documented, defined);
+    }
 }

@@ -3,13 +3,9 @@
 use std::{env, time::Duration};
 
 use opentelemetry::KeyValue;
-use opentelemetry_otlp::SpanExporter;
-use opentelemetry_sdk::{
-    Resource,
-    trace::{Sampler, SdkTracerProvider},
-};
+use opentelemetry_sdk::Resource;
 
-use crate::{Error, export, logs, metrics, names::resource, sampling, spans};
+use crate::{Error, export, logs, metrics, names::resource, spans};
 
 /// What a process tells of itself, and how it logs.
 #[derive(Debug, Clone)]
@@ -24,16 +20,12 @@ pub struct Telemetry {
     pub log_format: logs::Format,
 }
 
-/// Spans wait here for the exporter. OpenTelemetry's default of 2,048 is full after a tenth of a second at this shop's
-/// rates, and what doesn't fit is lost.
-const SPAN_QUEUE: usize = 65_536;
-
 /// Sets up logs, metrics and traces for this process.
 ///
-/// Traces are exported by OTLP over gRPC where `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is
-/// set, with the sampler of `OTEL_TRACES_SAMPLER`, whose ratio [`sampling`] changes; otherwise none are made. Must be called within a tokio runtime, which
-/// the exporter's connection lives on. May be called again, as by tests that start several services in a process: the
-/// first call counts.
+/// Traces are sent by OTLP where `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set, see
+/// [`export::Settings`], with the sampler of `OTEL_TRACES_SAMPLER`, whose ratio [`sampling`](crate::sampling) changes;
+/// otherwise none are made. May be called again, as by tests that start several services in a process: the first call
+/// counts.
 ///
 /// # Errors
 /// See [`Error`].
@@ -46,50 +38,52 @@ pub fn init(settings: Telemetry) -> Result<Guard, Error> {
             KeyValue::new(resource::SERVICE_VERSION, env!("CARGO_PKG_VERSION")),
             KeyValue::new(resource::SERVICE_INSTANCE_ID, settings.instance_id),
             KeyValue::new(resource::PROCESS_PID, i64::from(std::process::id())),
+            KeyValue::new(resource::PROCESS_EXECUTABLE_NAME, program()),
+            KeyValue::new(resource::HOST_NAME, host()),
+            KeyValue::new(resource::HOST_ARCH, architecture()),
         ])
         .build();
     metrics::start(resource.clone())?;
-    if !is_set("OTEL_EXPORTER_OTLP_ENDPOINT") && !is_set("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") {
-        return Ok(Guard { traces: None });
-    }
-    let exporter = SpanExporter::builder().with_tonic().build()?;
-    let processor = export::batches(exporter, span_queue());
-    let sampler = sampler();
-    let provider = SdkTracerProvider::builder().with_resource(resource).with_span_processor(processor);
-    let provider = match sampler {
-        spans::Sampler::Independent => provider.with_sampler(sampling::Live),
-        spans::Sampler::FollowsParent => provider.with_sampler(Sampler::ParentBased(Box::new(sampling::Live))),
-    };
-    let provider = provider.build();
-    let first = spans::install(&provider, sampler);
-    Ok(Guard { traces: first.then_some(provider) })
+    let Some(settings) = export::Settings::from_environment()? else { return Ok(Guard { sender: None }) };
+    let (queue, sender) = export::start(&settings, &resource)?;
+    let first = spans::install(queue, sampler());
+    Ok(Guard { sender: first.then_some(sender) })
 }
 
 /// What stands between a process' end and the loss of its last spans.
 #[derive(Debug)]
 #[must_use = "call shutdown before the process ends"]
 pub struct Guard {
-    traces: Option<SdkTracerProvider>,
+    sender: Option<export::Sender>,
 }
 
 impl Guard {
     /// Sends what has not been sent, for at most `bound`. Blocks: call it off the runtime's threads.
     pub fn shutdown(self, bound: Duration) {
-        if let Some(provider) = self.traces
-            && let Err(fault) = provider.shutdown_with_timeout(bound)
+        if let Some(sender) = self.sender
+            && !sender.shutdown(bound)
         {
-            tracing::warn!(%fault, "the last spans were not exported");
+            tracing::warn!(?bound, "the last spans were not sent in time");
         }
     }
 }
 
-fn is_set(variable: &str) -> bool {
-    env::var_os(variable).is_some_and(|value| !value.is_empty())
+/// What OpenTelemetry's conventions say of a host's architecture.
+fn architecture() -> &'static str {
+    match env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
 }
 
-fn span_queue() -> usize {
-    let given = env::var("OTEL_BSP_MAX_QUEUE_SIZE").ok().and_then(|size| size.parse().ok());
-    given.filter(|size| *size > 0).unwrap_or(SPAN_QUEUE)
+fn program() -> String {
+    let path = env::current_exe().unwrap_or_default();
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn host() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
 }
 
 fn sampler() -> spans::Sampler {

@@ -75,13 +75,16 @@ impl PlaceOne {
     pub(crate) async fn run(&self, data_dir: &Path) -> Result<(), CommandError> {
         let base = self.reach.order_urls(data_dir).await?.swap_remove(0);
         let client = Client::new();
-        let order = self.place(&client, &base).await?;
+        let (order, trace) = self.place(&client, &base).await?;
         let timeline = timeline(&client, &base, order.id).await?;
-        output::line(render(&order, &timeline, output::colour()))?;
+        output::line(render(&order, &timeline, output::colour()).trim_end())?;
+        if let (Some(trace), Some(page)) = (trace, self.reach.traces(data_dir).await) {
+            output::line(format_args!("\ntrace {page}/trace/{trace}"))?;
+        }
         Ok(())
     }
 
-    async fn place(&self, client: &Client, base: &str) -> Result<Order, HttpError> {
+    async fn place(&self, client: &Client, base: &str) -> Result<(Order, Option<String>), HttpError> {
         let url = format!("{base}/orders");
         let body =
             PlaceOrder { customer_id: self.customer.clone(), lines: self.lines.iter().map(Line::to_body).collect() };
@@ -90,8 +93,16 @@ impl PlaceOne {
         if let Some(key) = &self.key {
             request = request.header("Idempotency-Key", key);
         }
-        endpoints::read(&url, request.json(&body).send().await).await
+        let answer = request.json(&body).send().await;
+        let trace = answer.as_ref().ok().and_then(trace_of);
+        Ok((endpoints::read(&url, answer).await?, trace))
     }
+}
+
+/// The trace that an answer's `traceresponse` names: version, trace, span and flags.
+fn trace_of(answer: &reqwest::Response) -> Option<String> {
+    let context = answer.headers().get("traceresponse")?.to_str().ok()?;
+    context.split('-').nth(1).map(str::to_owned)
 }
 
 impl Line {

@@ -96,6 +96,9 @@ pub(crate) fn summary(overview: &Overview) -> String {
     if !overview.endpoints.coordinators.is_empty() {
         lines.push(format!("{:<18}{}", "coordinators", coordinators::urls(overview).join("  ")));
     }
+    if let Some(address) = overview.endpoints.traces {
+        lines.push(format!("{:<18}http://{address}", "traces"));
+    }
     lines.push(format!("{:<18}{}", "operator token", overview.endpoints.operator_token.display()));
     lines.join("\n")
 }

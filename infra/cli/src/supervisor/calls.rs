@@ -74,6 +74,7 @@ impl Desk {
             endpoints: Endpoints {
                 services: services.into(),
                 coordinators: self.shop.coordinators(),
+                traces: self.shop.traces(),
                 operator_token: self.shop.operator_token_file().to_owned(),
                 audit: AuditSource {
                     order_database: audit.order_database,

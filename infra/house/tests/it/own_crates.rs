@@ -21,6 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("inventory", SHARED),
     ("recommendation", SHARED),
     ("local", &[]),
+    ("traces", &[]),
     // The cluster has members and settings to show and to change, and only `coordination` speaks its protocol.
     // `simulate` runs the engine, which needs no service for that.
     ("plumbline", &["contracts", "consensus", "coordination", "local", "driver", "audit"]),

@@ -19,6 +19,8 @@ pub struct Config {
     pub durable: bool,
     /// How many coordinators; with none, services have only what the variables say.
     pub coordinators: u16,
+    /// Whether there is a trace store, which services send their spans to; without it they do what the variables say.
+    pub traces: bool,
     /// Instances of each service; one where it isn't named.
     pub instances: BTreeMap<Service, u16>,
     /// Where the programs of services and coordinators are; those beside the running program when absent.
@@ -45,7 +47,7 @@ pub struct InstanceEnv {
 }
 
 impl Config {
-    /// Three coordinators and one instance of each service, with data that stays in this folder, on the usual ports plus an offset.
+    /// Three coordinators, a trace store and one instance of each service, with data that stays in this folder, on the usual ports plus an offset.
     pub fn installation(folder: &Path, offset: u16) -> Self {
         let (data, ports) = (Data::Persistent(folder.to_owned()), Ports::Fixed { offset });
         Self {
@@ -53,6 +55,7 @@ impl Config {
             ports,
             durable: true,
             coordinators: 3,
+            traces: true,
             instances: BTreeMap::new(),
             programs: None,
             env: BTreeMap::new(),
@@ -63,7 +66,7 @@ impl Config {
     /// Three coordinators and one instance of each service, for a test: on free ports, nothing durable, nothing left.
     pub fn test() -> Self {
         let (data, ports) = (Data::Temporary, Ports::Free);
-        Self { data, ports, durable: false, ..Self::installation(Path::new(""), 0) }
+        Self { data, ports, durable: false, traces: false, ..Self::installation(Path::new(""), 0) }
     }
 
     /// Every instance that is to run, in the order they are named.

@@ -98,6 +98,7 @@ impl Engines {
     pub(super) async fn surroundings(
         &self,
         coordinators: Vec<String>,
+        spans: Option<String>,
         operator_token: String,
     ) -> Result<Surroundings, StartError> {
         let postgres = self.kept.servers.postgres();
@@ -106,6 +107,7 @@ impl Engines {
             inventory_database: postgres.create_database(INVENTORY, INVENTORY).await?,
             kafka: self.kept.servers.kafka().address(),
             coordinators,
+            spans,
             operator_token,
             logs: self.logs(),
         })

@@ -8,6 +8,7 @@ use crate::{
     ports::Taken,
     process::{LifelineError, SpawnError},
     servers::{self, DatabaseError, ServerError},
+    traces,
 };
 
 /// A service's instance, or a coordinator, did not become ready.
@@ -51,6 +52,9 @@ pub enum StartError {
     /// The coordinators' program, folders or ports.
     #[error(transparent)]
     Coordinators(Box<coordinators::StartError>),
+    /// The trace store's program or ports.
+    #[error(transparent)]
+    Traces(#[from] traces::StartError),
     /// A service's database can't be made.
     #[error(transparent)]
     Database(#[from] DatabaseError),

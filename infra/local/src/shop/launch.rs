@@ -17,6 +17,8 @@ pub(super) struct Surroundings {
     pub(super) kafka: SocketAddr,
     /// Of each coordinator.
     pub(super) coordinators: Vec<String>,
+    /// Where spans are sent, if the shop has a place for them.
+    pub(super) spans: Option<String>,
     pub(super) operator_token: String,
     /// Where logs stand.
     pub(super) logs: PathBuf,
@@ -32,6 +34,10 @@ impl Surroundings {
         ];
         if !self.coordinators.is_empty() {
             variables.push(("PLUMBLINE_COORDINATORS", self.coordinators.join(",")));
+        }
+        if let Some(endpoint) = &self.spans {
+            variables.push(("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.clone()));
+            variables.push(("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc".to_owned()));
         }
         match service {
             Service::Order => variables.push(("PLUMBLINE_DATABASE_URL", self.order_database.clone())),
@@ -97,6 +103,7 @@ mod tests {
             inventory_database: "postgres://inventory".to_owned(),
             kafka: "127.0.0.1:19092".parse().unwrap(),
             coordinators: vec!["http://127.0.0.1:8091".to_owned(), "http://127.0.0.1:8092".to_owned()],
+            spans: None,
             operator_token: "secret".to_owned(),
             logs: PathBuf::from("/data/logs"),
         }
@@ -128,6 +135,19 @@ mod tests {
         let none = Surroundings { coordinators: Vec::new(), ..surroundings() };
         let (order, _) = specs(&config, Path::new("/bin"), &none, (Service::Order, 1), address());
         assert_eq!(variable(&order, "PLUMBLINE_COORDINATORS").as_deref(), Some("http://elsewhere:2379"));
+    }
+
+    #[test]
+    fn spans_go_to_the_shops_own_store_where_there_is_one() {
+        let mut config = Config::test();
+        config.env.insert("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), "http://elsewhere:4317".to_owned());
+        let endpoint = |spans: Option<String>| {
+            let surroundings = Surroundings { spans, ..surroundings() };
+            let (order, _) = specs(&config, Path::new("/bin"), &surroundings, (Service::Order, 1), address());
+            variable(&order, "OTEL_EXPORTER_OTLP_ENDPOINT").unwrap()
+        };
+        assert_eq!(endpoint(None), "http://elsewhere:4317");
+        assert_eq!(endpoint(Some("http://127.0.0.1:4317".to_owned())), "http://127.0.0.1:4317");
     }
 
     #[test]

@@ -40,6 +40,7 @@ use crate::{
     ports::Lease,
     process::{Ending, Lifeline},
     servers::{Ports, site::Site},
+    traces,
 };
 
 /// Where the operator token stands in the data folder.
@@ -58,6 +59,8 @@ pub struct Shop {
     services: Vec<Instance>,
     _lifeline: Arc<Lifeline>,
     coordinators: Vec<Instance>,
+    /// One, or none.
+    traces: Vec<Instance>,
     engines: Engines,
     token_file: PathBuf,
 }
@@ -73,11 +76,12 @@ impl Shop {
         let ground = Engines::ground(&config)?;
         // Before the servers, which take longer: by the time services start there is a leader.
         let coordinators = start_coordinators(&config, &programs, &ground.site)?;
+        let (traces, spans) = start_traces(&config, &programs, &ground.site)?;
         let endpoints = coordinators.iter().map(|coordinator| format!("http://{}", coordinator.address)).collect();
         let rest = async {
             let engines = Engines::start(ground, &config, &observer).await?;
             let token_file = engines.folder().join(TOKEN_FILE);
-            let surroundings = engines.surroundings(endpoints, token::ensure(&token_file)?).await?;
+            let surroundings = engines.surroundings(endpoints, spans, token::ensure(&token_file)?).await?;
             let lifeline = Arc::new(Lifeline::start(Ending::default())?);
             let start = |((service, number), lease): (Which, Lease)| {
                 let specs = launch::specs(&config, &programs, &surroundings, (service, number), lease.address());
@@ -89,9 +93,10 @@ impl Shop {
             until_ready(&services, &observer).await?;
             Ok((services, lifeline, engines, token_file))
         };
-        let ((services, _lifeline, engines, token_file), ()) =
-            future::try_join(rest, until_ready(&coordinators, &observer).map_err(StartError::from)).await?;
-        Ok(Self { services, _lifeline, coordinators, engines, token_file })
+        let early = future::try_join(until_ready(&coordinators, &observer), until_ready(&traces, &observer));
+        let ((services, _lifeline, engines, token_file), _) =
+            future::try_join(rest, early.map_err(StartError::from)).await?;
+        Ok(Self { services, _lifeline, coordinators, traces, engines, token_file })
     }
 
     /// Where the instances of a service listen, in their order.
@@ -105,6 +110,11 @@ impl Shop {
         self.coordinators.iter().map(|coordinator| coordinator.address).collect()
     }
 
+    /// Where the trace store answers queries and shows its page, where there is one.
+    pub fn traces(&self) -> Option<SocketAddr> {
+        self.traces.first().map(|traces| traces.address)
+    }
+
     /// The file that holds the operator token.
     pub fn operator_token_file(&self) -> &Path {
         &self.token_file
@@ -115,7 +125,7 @@ impl Shop {
         self.engines.audit_source()
     }
 
-    /// Every part as it is now: servers, coordinators, services.
+    /// Every part as it is now: servers, coordinators, the trace store, services.
     pub async fn status(&self) -> Vec<Status> {
         let instances = future::join_all(self.instances().map(Instance::status)).await;
         self.engines.status().into_iter().chain(instances).collect()
@@ -128,7 +138,7 @@ impl Shop {
     pub async fn kill(&self, part: Part) -> Result<(), PartError> {
         match part {
             Part::Server(server) => self.engines.kill(server).await,
-            Part::Coordinator(_) | Part::Service(..) => {
+            Part::Coordinator(_) | Part::Traces | Part::Service(..) => {
                 future::join_all(self.meant(part)?.into_iter().map(Instance::kill)).await;
                 Ok(())
             }
@@ -144,7 +154,7 @@ impl Shop {
     pub async fn restart(&self, part: Part) -> Result<(), PartError> {
         match part {
             Part::Server(server) => self.engines.restart(server).await,
-            Part::Coordinator(_) | Part::Service(..) => {
+            Part::Coordinator(_) | Part::Traces | Part::Service(..) => {
                 let (up, down): (Vec<_>, Vec<_>) = self.meant(part)?.into_iter().partition(|one| one.has_process());
                 for instance in &down {
                     instance.restart().await?;
@@ -168,7 +178,7 @@ impl Shop {
     pub async fn pause(&self, part: Part) -> Result<(), PartError> {
         match part {
             Part::Server(server) => self.engines.pause(server),
-            Part::Coordinator(_) | Part::Service(..) => {
+            Part::Coordinator(_) | Part::Traces | Part::Service(..) => {
                 future::join_all(self.meant(part)?.into_iter().map(Instance::pause)).await;
                 Ok(())
             }
@@ -182,7 +192,7 @@ impl Shop {
     pub async fn resume(&self, part: Part) -> Result<(), PartError> {
         match part {
             Part::Server(server) => self.engines.resume(server),
-            Part::Coordinator(_) | Part::Service(..) => {
+            Part::Coordinator(_) | Part::Traces | Part::Service(..) => {
                 future::join_all(self.meant(part)?.into_iter().map(Instance::resume)).await;
                 Ok(())
             }
@@ -196,12 +206,14 @@ impl Shop {
     pub fn crashes(&self, part: Part) -> Result<u32, PartError> {
         match part {
             Part::Server(server) => Ok(self.engines.crashes(server)),
-            Part::Coordinator(_) | Part::Service(..) => Ok(self.meant(part)?.into_iter().map(Instance::crashes).sum()),
+            Part::Coordinator(_) | Part::Traces | Part::Service(..) => {
+                Ok(self.meant(part)?.into_iter().map(Instance::crashes).sum())
+            }
         }
     }
 
-    /// Stops everything in order: services drain one after the other, then the coordinators go, then Kafka to
-    /// PostgreSQL. Each step is told.
+    /// Stops everything in order: services drain one after the other, then the coordinators and the trace
+    /// store go, then Kafka to PostgreSQL. Each step is told.
     pub async fn stop(self, observer: Observer) {
         let stop = async |instance: &Instance| {
             let begin = Instant::now();
@@ -217,6 +229,9 @@ impl Shop {
             // One by one: a leader hands over before it goes, and waits in vain for one that goes at the same time.
             stop(coordinator).await;
         }
+        for traces in &self.traces {
+            stop(traces).await;
+        }
         let begin = Instant::now();
         self.engines.stop().await;
         let part = "servers".to_owned();
@@ -224,7 +239,7 @@ impl Shop {
     }
 
     fn instances(&self) -> impl Iterator<Item = &Instance> {
-        self.coordinators.iter().chain(&self.services)
+        self.coordinators.iter().chain(&self.traces).chain(&self.services)
     }
 
     fn meant(&self, part: Part) -> Result<Vec<&Instance>, PartError> {
@@ -272,6 +287,18 @@ fn start_coordinators(config: &Config, programs: &Path, site: &Site) -> Result<V
         Ok(Instance::start(seat, (spec.clone(), spec), &site.lifeline).map_err(NotReady::from)?)
     };
     members.into_iter().map(start).collect()
+}
+
+/// Starts the trace store, if there is to be one, and answers where spans go.
+fn start_traces(config: &Config, programs: &Path, site: &Site) -> Result<(Vec<Instance>, Option<String>), StartError> {
+    if !config.traces {
+        return Ok((Vec::new(), None));
+    }
+    let store = traces::Store::new(programs, config.ports, site.log_named(traces::NAME))?;
+    let (address, endpoint, spec) = (store.address(), store.endpoint(), store.spec());
+    let seat = Seat { part: Part::Traces, address, question: traces::READY, ports: store.into_ports() };
+    let instance = Instance::start(seat, (spec.clone(), spec), &site.lifeline).map_err(NotReady::from)?;
+    Ok((vec![instance], Some(endpoint)))
 }
 
 /// Takes the port of every service's instance, before anything is started.

@@ -4,7 +4,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::servers::Server;
+use crate::{servers::Server, traces};
 
 /// How far the ports of a service's instances are apart: `order#2` listens 100 above `order#1`.
 const INSTANCE_STRIDE: u16 = 100;
@@ -69,6 +69,8 @@ pub enum Part {
     Server(Server),
     /// A coordinator, numbered from 1, or all of them.
     Coordinator(Option<u16>),
+    /// The trace store.
+    Traces,
     /// An instance of a service, numbered from 1, or all of them.
     Service(Service, Option<u16>),
 }
@@ -89,7 +91,7 @@ impl Part {
 
     fn without_number(self) -> Self {
         match self {
-            Self::Server(_) => self,
+            Self::Server(_) | Self::Traces => self,
             Self::Coordinator(_) => Self::Coordinator(None),
             Self::Service(service, _) => Self::Service(service, None),
         }
@@ -100,7 +102,7 @@ impl Part {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is no part of the shop: use order, inventory, recommendation or coordinator, one of them as in inventory#2, \
-     or postgres, redis, memcached or kafka"
+     or postgres, redis, memcached, kafka or traces"
 )]
 pub struct UnknownPart(String);
 
@@ -122,6 +124,9 @@ impl FromStr for Part {
         if let Some(service) = Service::ALL.into_iter().find(|service| service.name() == name) {
             return Ok(Self::Service(service, instance));
         }
+        if text == traces::NAME {
+            return Ok(Self::Traces);
+        }
         let server = Server::ALL.into_iter().find(|server| server.name() == name && instance.is_none());
         server.map(Self::Server).ok_or_else(unknown)
     }
@@ -132,6 +137,7 @@ impl fmt::Display for Part {
         match self {
             Self::Server(server) => f.write_str(server.name()),
             Self::Coordinator(None) => f.write_str(COORDINATOR),
+            Self::Traces => f.write_str(traces::NAME),
             Self::Coordinator(Some(number)) => write!(f, "{COORDINATOR}#{number}"),
             Self::Service(service, None) => write!(f, "{service}"),
             Self::Service(service, Some(instance)) => write!(f, "{service}#{instance}"),
@@ -210,11 +216,13 @@ mod tests {
 
     #[test]
     fn parts_are_written_as_they_are_read() {
-        let parts = "order inventory#2 recommendation#20 coordinator coordinator#3 postgres redis memcached kafka";
+        let parts =
+            "order inventory#2 recommendation#20 coordinator coordinator#3 postgres redis memcached kafka traces";
         for text in parts.split(' ') {
             assert_eq!(text.parse::<Part>().unwrap().to_string(), text);
         }
-        for text in ["", "orders", "order#", "order#0", "order#-1", "kafka#1", "order#1#2", "coordinator#0"] {
+        for text in ["", "orders", "order#", "order#0", "order#-1", "kafka#1", "order#1#2", "coordinator#0", "traces#1"]
+        {
             assert!(text.parse::<Part>().is_err(), "{text}");
         }
     }

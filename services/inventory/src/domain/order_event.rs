@@ -45,6 +45,14 @@ impl OrderEvent {
         }
     }
 
+    /// What it does where nothing is to be told of it.
+    pub fn effect(&self) -> &'static str {
+        match self {
+            Self::Confirmed(_) => "confirmed",
+            Self::Placed { .. } | Self::Cancelled(_) => "unchanged",
+        }
+    }
+
     /// The lines that it wants.
     pub fn lines(&self) -> &[StockLine] {
         match self {

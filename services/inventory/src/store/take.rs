@@ -11,7 +11,11 @@ use contracts::{
 };
 use messaging::{BUCKETS, Broken, Message, consumer, consumer::HandleError, crash, inbox, outbox};
 use sqlx::{Connection, PgConnection};
-use telemetry::{context::TraceContext, spans::Span};
+use telemetry::{
+    context::TraceContext,
+    names::{shop, wait},
+    spans::in_statement,
+};
 use uuid::Uuid;
 
 use super::{Store, reservations, stock};
@@ -38,15 +42,8 @@ pub struct Told<'a> {
     pub event: OrderEvent,
     /// The message.
     pub message: &'a Message,
-    /// The span of its being taken, where its trace is recorded.
-    pub span: Option<Span>,
-}
-
-impl Told<'_> {
-    /// What is published because of it belongs under this.
-    fn trace(&self) -> Option<TraceContext> {
-        self.span.as_ref().and_then(Span::context).or(self.message.trace)
-    }
+    /// Its index in the batch.
+    pub index: usize,
 }
 
 /// What a batch came to.
@@ -82,20 +79,25 @@ impl Store {
     /// # Errors
     /// When another consumer has taken some of it, and those of the database; then nothing has happened.
     pub async fn take(&self, batch: &consumer::Batch, news: &OrderNews<'_>) -> Result<Taken, HandleError> {
+        let trace = batch.trace();
         let mut clock = Stopwatch::start();
         let mut connection = self.pool.acquire().await?;
         let pool = clock.lap();
         let mut transaction = connection.begin().await?;
-        inbox::advance(&mut transaction, batch.spans()).await?;
-        let (found, locks) = find(&mut transaction, &news.told).await?;
+        in_statement("UPDATE inbox_position", trace, inbox::advance(&mut transaction, batch.spans())).await?;
+        let (found, locks) = find(&mut transaction, &news.told, trace).await?;
         let decided_at = Timestamp::now();
         let decided = decide(news.told.iter().map(|told| &told.event), &found);
-        apply(&mut transaction, &decided, decided_at).await?;
-        publish(news, &decided, decided_at).write(&mut transaction).await?;
+        apply(&mut transaction, &decided, decided_at, trace).await?;
+        let events = publish(batch, news, &decided, decided_at);
+        let writing = trace.filter(|_| !events.is_empty());
+        in_statement("INSERT outbox", writing, events.write(&mut transaction)).await?;
         crash::point("consumer.before-commit");
         clock.lap();
-        transaction.commit().await?;
-        Ok(Taken { waits: Waits { pool, locks, commit: clock.lap() }, ..count(&decided) })
+        in_statement("COMMIT", trace, transaction.commit()).await?;
+        let taken = Taken { waits: Waits { pool, locks, commit: clock.lap() }, ..count(&decided) };
+        note(batch, news, &decided, &taken.waits);
+        Ok(taken)
     }
 }
 
@@ -105,19 +107,27 @@ impl Store {
 /// What is read before its lock is only what can't change meanwhile. All news of an order come through one partition,
 /// whose position this transaction has locked, so nobody else makes a reservation for these orders; and lines never
 /// change. A status may, by the sweep, and is read under its lock where it matters.
-async fn find(connection: &mut PgConnection, told: &[Told<'_>]) -> Result<(Found, Duration), sqlx::Error> {
+async fn find(
+    connection: &mut PgConnection,
+    told: &[Told<'_>],
+    trace: Option<TraceContext>,
+) -> Result<(Found, Duration), sqlx::Error> {
     let (placed, cancelled) = split(told);
-    let mut live = reservations::lines(connection, &cancelled).await?;
-    let placed_before = reservations::statuses(connection, &placed).await?;
+    let found = reservations::lines(connection, &cancelled);
+    let mut live = in_statement("SELECT reservations", of(trace, &cancelled), found).await?;
+    let found = reservations::statuses(connection, &placed);
+    let placed_before = in_statement("SELECT reservations", of(trace, &placed), found).await?;
 
     let wanted = told.iter().flat_map(|told| told.event.lines()).chain(live.values().flatten());
     let skus: BTreeSet<&str> = wanted.map(|line: &StockLine| line.sku.as_str()).collect();
     let mut clock = Stopwatch::start();
-    let stock = stock::lock(connection, skus).await?;
+    let locking = trace.filter(|_| !skus.is_empty());
+    let stock = in_statement("SELECT stock FOR UPDATE", locking, stock::lock(connection, skus)).await?;
     let waited = clock.lap();
 
     let locked: Vec<Uuid> = live.keys().map(|order| order.as_uuid()).collect();
-    let cancelled_before = reservations::lock(connection, &locked).await?;
+    let found = reservations::lock(connection, &locked);
+    let cancelled_before = in_statement("SELECT reservations FOR UPDATE", of(trace, &locked), found).await?;
     let mut reservations: HashMap<OrderId, Standing> =
         placed_before.into_iter().map(|(order, status)| (order, Standing { status, lines: Vec::new() })).collect();
     reservations.extend(cancelled_before.into_iter().map(|(order, status)| {
@@ -138,21 +148,57 @@ fn split(told: &[Told<'_>]) -> (Vec<Uuid>, Vec<Uuid>) {
     (placed, cancelled.iter().map(|order| order.as_uuid()).collect())
 }
 
-async fn apply(connection: &mut PgConnection, decided: &Decided<'_>, now: Timestamp) -> Result<(), sqlx::Error> {
-    stock::set(connection, &decided.stock).await?;
-    reservations::confirm(connection, &decided.confirmed).await?;
-    reservations::insert(connection, &decided.reservations, now).await?;
-    reservations::release(connection, &decided.released, now).await
+async fn apply(
+    connection: &mut PgConnection,
+    decided: &Decided<'_>,
+    now: Timestamp,
+    trace: Option<TraceContext>,
+) -> Result<(), sqlx::Error> {
+    in_statement("UPDATE stock", of(trace, &decided.stock), stock::set(connection, &decided.stock)).await?;
+    let (confirmed, released) = (&decided.confirmed, &decided.released);
+    in_statement("UPDATE reservations", of(trace, confirmed), reservations::confirm(connection, confirmed)).await?;
+    let inserted = reservations::insert(connection, &decided.reservations, now);
+    in_statement("INSERT reservations", of(trace, &decided.reservations), inserted).await?;
+    in_statement("UPDATE reservations", of(trace, released), reservations::release(connection, released, now)).await
+}
+
+/// The trace for a statement over these rows, which isn't made where there are none.
+fn of<T>(trace: Option<TraceContext>, rows: &[T]) -> Option<TraceContext> {
+    trace.filter(|_| !rows.is_empty())
+}
+
+/// What the transaction waited for, and what became of each order, on the spans of its messages.
+fn note(batch: &consumer::Batch, news: &OrderNews<'_>, decided: &Decided<'_>, waits: &Waits) {
+    if batch.trace().is_none() {
+        return;
+    }
+    let mut outcomes: Vec<&str> = news.told.iter().map(|told| told.event.effect()).collect();
+    for (index, outcome) in &decided.outcomes {
+        outcomes[*index] = outcome.name();
+    }
+    for (told, outcome) in news.told.iter().zip(outcomes) {
+        batch.note(told.index, |span| {
+            span.set(wait::POOL, waits.pool);
+            span.set(wait::ROW_LOCKS, waits.locks);
+            span.set(wait::COMMIT, waits.commit);
+            span.set(shop::OUTCOME, outcome);
+        });
+    }
 }
 
 /// What is to be said about a batch.
-fn publish(news: &OrderNews<'_>, decided: &Decided<'_>, decided_at: Timestamp) -> outbox::Batch {
+fn publish(
+    batch: &consumer::Batch,
+    news: &OrderNews<'_>,
+    decided: &Decided<'_>,
+    decided_at: Timestamp,
+) -> outbox::Batch {
     let mut events = outbox::Batch::new(SOURCE);
     for (index, outcome) in &decided.outcomes {
         let told = &news.told[*index];
         let order_id = told.event.order_id();
         let hops = Hops { published_at: told.message.timestamp, received_at: news.received_at, decided_at };
-        let (bucket, trace) = (order_id.bucket(BUCKETS), told.trace());
+        let (bucket, trace) = (order_id.bucket(BUCKETS), batch.trace_of(told.index));
         match outcome {
             Outcome::Reserved => {
                 let lines = told.event.lines().to_vec();

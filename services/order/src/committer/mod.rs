@@ -79,6 +79,18 @@ pub enum Error {
     Refused,
 }
 
+impl Error {
+    /// The kind of error, as `error.type` has it.
+    fn class(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Unavailable => "unavailable",
+            Self::KeyTaken => "key_taken",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// Takes orders for committing. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Committer {
@@ -113,9 +125,11 @@ impl Committer {
     /// See [`Error`].
     pub async fn commit(&self, order: NewOrder) -> Result<Committed, Error> {
         let (reply, answer) = oneshot::channel();
-        self.queue.push(Pending { order, reply, queued_at: Instant::now() }).map_err(|refusal| match refusal {
-            Refusal::Full => Error::Full,
-            Refusal::Closed => Error::Unavailable,
+        self.queue.push(Pending { order, reply, queued_at: Instant::now(), span: None }).map_err(|refusal| {
+            match refusal {
+                Refusal::Full => Error::Full,
+                Refusal::Closed => Error::Unavailable,
+            }
         })?;
         answer.await.unwrap_or(Err(Error::Unavailable))
     }

@@ -7,7 +7,11 @@ use std::{
 
 use messaging::relay;
 use rand::Rng;
-use telemetry::{names, spans};
+use telemetry::{
+    context::TraceContext,
+    names::{db, shop, wait},
+    spans::{self, Span},
+};
 use tokio::{
     sync::oneshot,
     time::{Instant, sleep, sleep_until, timeout_at},
@@ -16,7 +20,7 @@ use tokio::{
 use super::{Batching, Committed, Error, queue::Queue};
 use crate::{
     domain::NewOrder,
-    metric_definitions::{METRICS, ORDER_ID},
+    metric_definitions::METRICS,
     store::{self, Attempt, Placement, Writer},
 };
 
@@ -26,6 +30,7 @@ pub(super) struct Pending {
     pub(super) order: NewOrder,
     pub(super) reply: oneshot::Sender<Result<Committed, Error>>,
     pub(super) queued_at: Instant,
+    pub(super) span: Option<Span>,
 }
 
 impl AsRef<NewOrder> for Pending {
@@ -35,32 +40,59 @@ impl AsRef<NewOrder> for Pending {
 }
 
 impl Pending {
-    fn answer(self, placement: Placement, transaction: &Transaction) {
-        self.trace(transaction);
+    fn answer(mut self, placement: Placement, transaction: &Transaction) {
+        if let Some(span) = &mut self.span {
+            span.set(wait::COMMIT_QUEUE, transaction.began - self.queued_at);
+            span.set(db::OPERATION_BATCH_SIZE, transaction.orders as i64);
+            span.set(shop::ORDER_ID, &self.order.id().to_string());
+            span.set(shop::OUTCOME, placement.name());
+            if transaction.failures > 0 {
+                span.set(shop::RETRIES, i64::from(transaction.failures));
+            }
+            span.link(transaction.trace.filter(|_| transaction.orders > 1));
+        }
         let answer = match placement {
             Placement::Stored => Ok(Committed::Stored(self.order)),
             Placement::Repeated(order) => Ok(Committed::Repeated(order)),
             Placement::KeyTaken => Err(Error::KeyTaken),
         };
+        drop(self.span);
         // Nobody listens when the caller has gone; the order stands all the same.
         let _ = self.reply.send(answer);
     }
 
-    /// Leaves a span from the order's queueing to now, where its trace is recorded.
-    fn trace(&self, transaction: &Transaction) {
-        let Some(parent) = self.order.trace.filter(|trace| trace.is_sampled()) else { return };
+    /// Begins its span, where its trace is recorded: from the order's queueing to its answer.
+    fn begin_span(&mut self) {
+        let Some(parent) = self.order.trace.filter(|trace| trace.is_sampled() && self.span.is_none()) else { return };
         let queued_at = SystemTime::now() - self.queued_at.elapsed();
-        let mut span = spans::internal("commit order").parent(parent).since(queued_at).start();
-        if span.is_recording() {
-            span.set(names::wait::COMMIT_QUEUE, (transaction.began - self.queued_at).as_secs_f64());
-            span.set(names::db::OPERATION_BATCH_SIZE, transaction.orders as i64);
-            span.set(ORDER_ID, self.order.id().to_string());
-        }
+        self.span = Some(spans::internal("commit order").parent(parent).since(queued_at).start());
     }
 
-    fn fail(self, error: Error) {
+    fn context(&self) -> Option<TraceContext> {
+        self.span.as_ref().and_then(Span::context)
+    }
+
+    fn fail(mut self, error: Error) {
+        if let Some(span) = &mut self.span {
+            span.fail(error.class(), &error);
+        }
         let _ = self.reply.send(Err(error));
     }
+}
+
+/// The span of a transaction: of an order's own, or of one for all orders that share it.
+fn transaction_span(batch: &[Pending]) -> Option<Span> {
+    let mut recorded = batch.iter().filter_map(Pending::context).peekable();
+    recorded.peek()?;
+    let mut span = if batch.len() == 1 {
+        spans::client("commit orders").parent(recorded.next())
+    } else {
+        spans::client("commit orders").for_all(recorded)
+    }
+    .start();
+    span.set(db::SYSTEM_NAME, db::POSTGRESQL);
+    span.set(db::OPERATION_BATCH_SIZE, batch.len() as i64);
+    Some(span)
 }
 
 pub(super) struct Task {
@@ -111,10 +143,18 @@ impl Task {
             self.give_up_late(batch);
             let Some(deadline) = batch.iter().map(|pending| pending.queued_at + self.patience).min() else { return };
             let began = Instant::now();
-            match self.try_commit(batch, attempt, deadline).await {
+            batch.iter_mut().for_each(Pending::begin_span);
+            let mut span = transaction_span(batch);
+            let trace = span.as_ref().and_then(Span::context);
+            let outcome = self.try_commit(batch, attempt, deadline, trace).await;
+            if let (Some(span), Err(failure)) = (&mut span, &outcome) {
+                span.fail("database", failure);
+            }
+            drop(span);
+            match outcome {
                 Ok(placements) => {
                     self.relay.wake();
-                    let transaction = Transaction { began, orders: batch.len() };
+                    let transaction = Transaction { began, orders: batch.len(), failures, trace };
                     for (pending, placement) in batch.drain(..).zip(placements) {
                         pending.answer(placement, &transaction);
                     }
@@ -152,9 +192,10 @@ impl Task {
         batch: &[Pending],
         attempt: Attempt,
         deadline: Instant,
+        trace: Option<TraceContext>,
     ) -> Result<Vec<Placement>, Failure> {
         let began = Instant::now();
-        let placements = timeout_at(deadline, self.writer.place(batch, attempt))
+        let placements = timeout_at(deadline, self.writer.place(batch, attempt, trace))
             .await
             .map_err(|_| Failure::Passing("no answer in time".to_owned()))?
             .map_err(Failure::from)?;
@@ -177,10 +218,16 @@ impl Task {
 struct Transaction {
     began: Instant,
     orders: usize,
+    /// Those before it.
+    failures: u32,
+    trace: Option<TraceContext>,
 }
 
+#[derive(Debug, thiserror::Error)]
 enum Failure {
+    #[error("{0}")]
     Passing(String),
+    #[error(transparent)]
     Refused(store::Error),
 }
 

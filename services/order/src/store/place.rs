@@ -9,6 +9,7 @@ use sqlx::{
     postgres::{PgBindIterExt, PgConnectOptions, PgRow},
     types::Json,
 };
+use telemetry::{context::TraceContext, spans::in_statement};
 use uuid::Uuid;
 
 use super::{
@@ -68,6 +69,17 @@ pub enum Placement {
     KeyTaken,
 }
 
+impl Placement {
+    /// Its name, as spans have it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Repeated(_) => "repeated",
+            Self::KeyTaken => "key_taken",
+        }
+    }
+}
+
 /// Writes orders, over a connection of its own that it makes anew when it is lost.
 #[derive(Debug)]
 pub struct Writer {
@@ -90,14 +102,15 @@ impl Writer {
         &mut self,
         orders: &[O],
         attempt: Attempt,
+        trace: Option<TraceContext>,
     ) -> Result<Vec<Placement>, Error> {
         let orders: Vec<&NewOrder> = orders.iter().map(AsRef::as_ref).collect();
         // Taken out, so that a connection is lost, and not left half-way through, when this future is dropped.
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => PgConnection::connect_with(&self.options).await?,
+            None => in_statement("CONNECT", trace, PgConnection::connect_with(&self.options)).await?,
         };
-        let placed = place(&mut connection, &orders, attempt).await.map_err(Error::from);
+        let placed = place(&mut connection, &orders, attempt, trace).await.map_err(Error::from);
         if !placed.as_ref().is_err_and(Error::is_transient) {
             self.connection = Some(connection);
         }
@@ -109,12 +122,14 @@ async fn place(
     connection: &mut PgConnection,
     orders: &[&NewOrder],
     attempt: Attempt,
+    trace: Option<TraceContext>,
 ) -> Result<Vec<Placement>, sqlx::Error> {
     let mut transaction = connection.begin().await?;
-    let won = claim(&mut transaction, orders).await?;
+    let claims = trace.filter(|_| orders.iter().any(|order| order.claim.is_some()));
+    let won = in_statement("INSERT idempotency", claims, claim(&mut transaction, orders)).await?;
     let wins = |order: &NewOrder| order.claim.is_none() || won.contains(&order.id().as_uuid());
     let due: Vec<&NewOrder> = orders.iter().copied().filter(|order| wins(order)).collect();
-    insert(&mut transaction, &due, attempt).await?;
+    insert(&mut transaction, &due, attempt, trace).await?;
     let lost = orders.iter().filter(|order| !wins(order)).filter_map(|order| order.claim.as_ref());
     let holders = holders(&mut transaction, lost).await?;
     let placement = |order: &&NewOrder| match &order.claim {
@@ -122,7 +137,7 @@ async fn place(
         _ => Some(Placement::Stored),
     };
     let placements = orders.iter().map(placement).collect::<Option<_>>().ok_or(sqlx::Error::RowNotFound)?;
-    transaction.commit().await?;
+    in_statement("COMMIT", trace, transaction.commit()).await?;
     Ok(placements)
 }
 
@@ -145,7 +160,12 @@ async fn claim(connection: &mut PgConnection, orders: &[&NewOrder]) -> Result<Ha
 }
 
 /// Inserts orders, and the events of those that were not there yet.
-async fn insert(connection: &mut PgConnection, orders: &[&NewOrder], attempt: Attempt) -> Result<(), sqlx::Error> {
+async fn insert(
+    connection: &mut PgConnection,
+    orders: &[&NewOrder],
+    attempt: Attempt,
+    trace: Option<TraceContext>,
+) -> Result<(), sqlx::Error> {
     if orders.is_empty() {
         return Ok(());
     }
@@ -154,21 +174,21 @@ async fn insert(connection: &mut PgConnection, orders: &[&NewOrder], attempt: At
         Attempt::Again => INSERT_MISSING,
     };
     let placed = || orders.iter().map(|order| &order.placed);
-    let inserted = sqlx::query(statement)
+    let inserting = sqlx::query(statement)
         .bind(placed().map(|order| order.order_id.as_uuid()).bind_iter())
         .bind(placed().map(|order| order.customer_id.as_ref().map(|id| id.as_str())).bind_iter())
         .bind(placed().map(|order| Json::<&[OrderLine]>(&order.lines)).bind_iter())
         .bind(placed().map(|order| order.total.minor).bind_iter())
         .bind(placed().map(|order| order.total.currency.as_str()).bind_iter())
         .bind(placed().map(|order| order.placed_at.as_offset()).bind_iter())
-        .fetch_all(&mut *connection)
-        .await?;
+        .fetch_all(&mut *connection);
+    let inserted = in_statement("INSERT orders", trace, inserting).await?;
     let inserted: HashSet<Uuid> = inserted.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
     let mut events = outbox::Batch::new(SOURCE);
     for order in orders.iter().filter(|order| attempt == Attempt::First || inserted.contains(&order.id().as_uuid())) {
         events.push(order.id().bucket(BUCKETS), &order.placed, order.trace);
     }
-    events.write(connection).await
+    in_statement("INSERT outbox", trace, events.write(connection)).await
 }
 
 /// The order that holds a key, with what it asked for.

@@ -1,15 +1,22 @@
 //! What inventory's news do to orders: one transaction a batch.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Instant};
 
 use contracts::{
     OrderId, Timestamp,
     event::{Event, OrderCancelled, ReleaseReason, StockRejected, StockReleased, StockReserved},
     order::{OrderStatus, Rejection},
 };
-use messaging::{BUCKETS, Broken, Message, consumer::HandleError, crash, inbox, outbox};
-use sqlx::PgConnection;
-use telemetry::{context::TraceContext, spans::Span};
+use messaging::{
+    BUCKETS, Broken, Message,
+    consumer::{Batch, HandleError},
+    crash, inbox, outbox,
+};
+use sqlx::{Connection as _, PgConnection};
+use telemetry::{
+    names::{shop, wait},
+    spans::in_statement,
+};
 use uuid::Uuid;
 
 use super::{
@@ -39,15 +46,8 @@ pub struct Told<'a, T> {
     pub what: T,
     /// The message.
     pub message: &'a Message,
-    /// The span of its being taken, where its trace is recorded.
-    pub span: Option<Span>,
-}
-
-impl<T> Told<'_, T> {
-    /// What is published because of it belongs under this.
-    fn trace(&self) -> Option<TraceContext> {
-        self.span.as_ref().and_then(Span::context).or(self.message.trace)
-    }
+    /// Its index in the batch.
+    pub index: usize,
 }
 
 /// An order that came into a final status.
@@ -67,27 +67,39 @@ impl Store {
     ///
     /// # Errors
     /// When another consumer has taken some of it, and those of the database; then nothing has happened.
-    pub async fn settle(
-        &self,
-        spans: &[inbox::Span],
-        news: &News<'_>,
-        now: Timestamp,
-    ) -> Result<Vec<Settled>, HandleError> {
-        let mut transaction = self.pool.begin().await?;
-        inbox::advance(&mut transaction, spans).await?;
-        let mut taking = Taking { now, events: outbox::Batch::new(SOURCE), settled: Vec::new(), idle: Vec::new() };
+    pub async fn settle(&self, batch: &Batch, news: &News<'_>, now: Timestamp) -> Result<Vec<Settled>, HandleError> {
+        let trace = batch.trace();
+        let mut clock = Instant::now();
+        let mut connection = self.pool.acquire().await?;
+        let pool = clock.elapsed();
+        let mut transaction = connection.begin().await?;
+        in_statement("UPDATE inbox_position", trace, inbox::advance(&mut transaction, batch.spans())).await?;
+        let mut taking =
+            Taking { batch, now, events: outbox::Batch::new(SOURCE), settled: Vec::new(), idle: Vec::new() };
         taking.verdicts(&mut transaction, &news.verdicts).await?;
         taking.releases(&mut transaction, &news.releases).await?;
         taking.dead_letters(&mut transaction, &news.broken).await?;
-        taking.events.write(&mut transaction).await?;
+        let writing = trace.filter(|_| !taking.events.is_empty());
+        in_statement("INSERT outbox", writing, taking.events.write(&mut transaction)).await?;
         crash::point("consumer.before-commit");
-        transaction.commit().await?;
+        clock = Instant::now();
+        in_statement("COMMIT", trace, transaction.commit()).await?;
+        let commit = clock.elapsed();
+        if trace.is_some() {
+            (0..batch.messages.len()).for_each(|index| {
+                batch.note(index, |span| {
+                    span.set(wait::POOL, pool);
+                    span.set(wait::COMMIT, commit);
+                });
+            });
+        }
         Ok(taking.settled)
     }
 }
 
 /// A batch on its way through its transaction.
 struct Taking<'a> {
+    batch: &'a Batch,
     now: Timestamp,
     events: outbox::Batch,
     settled: Vec<Settled>,
@@ -98,12 +110,15 @@ struct Taking<'a> {
 impl<'a> Taking<'a> {
     async fn verdicts(&mut self, connection: &mut PgConnection, told: &[Told<'a, Verdict>]) -> Result<(), sqlx::Error> {
         let verdicts = || told.iter().map(|told| &told.what);
-        let moved = transitions::decide(connection, verdicts, self.now).await?;
+        let deciding = transitions::decide(connection, verdicts, self.now);
+        let trace = self.batch.trace().filter(|_| !told.is_empty());
+        let moved = in_statement("UPDATE orders", trace, deciding).await?;
         for Moved { index, status, placed_at } in &moved {
             let told = &told[*index];
             let (verdict, id) = (&told.what, told.what.order_id);
+            self.batch.note(told.index, |span| span.set(shop::OUTCOME, status.as_str()));
             if *status == OrderStatus::Confirmed {
-                self.events.push(id.bucket(BUCKETS), &verdict.confirmation(self.now), told.trace());
+                self.events.push(id.bucket(BUCKETS), &verdict.confirmation(self.now), self.batch.trace_of(told.index));
             }
             // An order that its customer has cancelled only got its times.
             if *status != OrderStatus::Cancelled {
@@ -122,11 +137,13 @@ impl<'a> Taking<'a> {
         let expired: Vec<&Told<'_, _>> =
             told.iter().filter(|told| told.what.reason == ReleaseReason::Expired).collect();
         let ids = || expired.iter().map(|told| told.what.order_id);
-        for Moved { index, status, placed_at } in transitions::expire(connection, ids, self.now).await? {
+        let trace = self.batch.trace().filter(|_| !expired.is_empty());
+        let expiring = transitions::expire(connection, ids, self.now);
+        for Moved { index, status, placed_at } in in_statement("UPDATE orders", trace, expiring).await? {
             let id = expired[index].what.order_id;
             if status == OrderStatus::Cancelled {
                 let cancelled = OrderCancelled { order_id: id, cancelled_at: self.now };
-                self.events.push(id.bucket(BUCKETS), &cancelled, expired[index].trace());
+                self.events.push(id.bucket(BUCKETS), &cancelled, self.batch.trace_of(expired[index].index));
             }
             let rejection = Some(Rejection::ReservationExpired);
             self.settled.push(Settled {
@@ -135,7 +152,9 @@ impl<'a> Taking<'a> {
                 decision: Decision { status, decided_at: self.now, rejection },
             });
         }
-        let moved = transitions::note_releases(connection, || told.iter().map(|told| &told.what)).await?;
+        let noting = transitions::note_releases(connection, || told.iter().map(|told| &told.what));
+        let trace = self.batch.trace().filter(|_| !told.is_empty());
+        let moved = in_statement("UPDATE orders", trace, noting).await?;
         self.note_idle(told, &moved, |release| release.order_id);
         Ok(())
     }

@@ -29,10 +29,10 @@ async fn what_was_stored_by_a_try_that_seemed_to_fail_is_not_stored_again() {
     let mut writer = store.writer();
     let (before, now) =
         ([boxed(order(Some("k"), 1)), boxed(order(None, 1))], [boxed(order(Some("l"), 1)), boxed(order(None, 1))]);
-    assert_eq!(writer.place(&before, Attempt::First).await.unwrap(), [Placement::Stored, Placement::Stored]);
+    assert_eq!(writer.place(&before, Attempt::First, None).await.unwrap(), [Placement::Stored, Placement::Stored]);
     // The same orders again, with others that were not stored yet.
     let all: Vec<_> = before.iter().chain(&now).cloned().collect();
-    let placements = writer.place(&all, Attempt::Again).await.unwrap();
+    let placements = writer.place(&all, Attempt::Again, None).await.unwrap();
     let stored = store.order(all[0].0.id()).await.unwrap().unwrap();
     assert_eq!(placements[0], Placement::Repeated(Box::new(stored)));
     assert_eq!(placements[1..], [Placement::Stored, Placement::Stored, Placement::Stored]);
@@ -50,7 +50,7 @@ async fn of_equal_keys_in_one_transaction_the_first_wins() {
         boxed(order(Some("k"), 2)),
         boxed(order(Some("a"), 1)),
     ];
-    let placements = store.writer().place(&orders, Attempt::First).await.unwrap();
+    let placements = store.writer().place(&orders, Attempt::First, None).await.unwrap();
     assert_eq!(
         (&placements[0], &placements[2], &placements[3]),
         (&Placement::Stored, &Placement::KeyTaken, &Placement::Stored)
@@ -71,7 +71,7 @@ async fn transactions_with_the_same_keys_wait_for_each_other_and_never_deadlock(
                     let mut orders: Vec<_> = (0..20).map(|n| boxed(order(Some(&format!("{round}-{n}")), 1))).collect();
                     // Each comes in an order of its own.
                     orders.sort_by_key(|order| order.0.id().bucket(u16::MAX));
-                    writer.place(&orders, Attempt::First).await.unwrap();
+                    writer.place(&orders, Attempt::First, None).await.unwrap();
                 }
             })
         })

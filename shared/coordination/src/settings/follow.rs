@@ -1,7 +1,6 @@
 //! Keeping a service's settings as they are in the store.
 
-use opentelemetry::KeyValue;
-use telemetry::spans;
+use telemetry::{names, spans};
 use tokio::{sync::watch, task::JoinHandle};
 
 use super::{
@@ -13,7 +12,7 @@ use crate::{
     backoff::Backoff,
     cluster::Cluster,
     feed::{Change, Feed, Update},
-    metric_definitions::{BEFORE, METRICS, SETTING, VALUE},
+    metric_definitions::METRICS,
 };
 
 /// What keeps settings up to date, for as long as it is held. Dropped, they stay as they are.
@@ -122,8 +121,11 @@ fn tell(defined: &Defined, before: String) {
     let name = &defined.definition.name;
     let (value, number) = defined.now();
     METRICS.setting_changed(name, number);
-    tracing::info!(setting = %name, value, before, "setting changed");
+    tracing::info!(setting = %name, %value, %before, "setting changed");
     let mut span = spans::internal("change setting").start();
-    let attributes = [(SETTING, name.to_string()), (BEFORE, before), (VALUE, value)];
-    span.event("plumbline.setting.changed", attributes.map(|(key, text)| KeyValue::new(key, text)));
+    span.event("plumbline.setting.changed", |event| {
+        event.set(names::setting::NAME, name.as_str());
+        event.set(names::setting::BEFORE, &before);
+        event.set(names::setting::VALUE, &value);
+    });
 }

@@ -4,15 +4,20 @@ mod batching;
 mod fetch;
 mod positions;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use contracts::{Timestamp, topics::Topic};
 use rdkafka::error::KafkaError;
 use sqlx::PgPool;
+use telemetry::{context::TraceContext, spans::Span};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Message, Topics, crash, inbox, metric_definitions::METRICS, relay::backoff};
+use crate::{Message, Topics, crash, inbox, metric_definitions::METRICS, relay::backoff, trace::Spans};
 pub use batching::Batching;
 use fetch::Fetcher;
 use positions::Positions;
@@ -60,6 +65,7 @@ pub struct Batch {
     /// When they came from Kafka.
     pub received_at: Timestamp,
     spans: Vec<inbox::Span>,
+    traces: Mutex<Spans>,
 }
 
 impl Batch {
@@ -68,7 +74,30 @@ impl Batch {
         &self.spans
     }
 
-    fn new(messages: Vec<Message>, received_at: Timestamp, topics: &Topics) -> Self {
+    /// What is done once for the whole batch belongs under this; `None` where no message's trace is recorded.
+    pub fn trace(&self) -> Option<TraceContext> {
+        self.traces().of_batch()
+    }
+
+    /// What is done, and published, for the message of this index belongs under this.
+    pub fn trace_of(&self, index: usize) -> Option<TraceContext> {
+        let recorded = self.traces().of(index).and_then(Span::context);
+        recorded.or_else(|| self.messages.get(index).and_then(|message| message.trace))
+    }
+
+    /// Has something set on the span of the message of this index, where its trace is recorded.
+    pub fn note(&self, index: usize, note: impl FnOnce(&mut Span)) {
+        if let Some(span) = self.traces().of_mut(index) {
+            note(span);
+        }
+    }
+
+    fn traces(&self) -> MutexGuard<'_, Spans> {
+        // Whatever a panicking handler left is dropped with the batch.
+        self.traces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn new(messages: Vec<Message>, received_at: Timestamp, topics: &Topics, traces: Spans) -> Self {
         let mut spans: BTreeMap<(Topic, i32), (i64, i64)> = BTreeMap::new();
         for message in &messages {
             let next = message.offset + 1;
@@ -84,7 +113,7 @@ impl Batch {
                 next,
             })
             .collect();
-        Self { messages, received_at, spans }
+        Self { messages, received_at, spans, traces: Mutex::new(traces) }
     }
 }
 
@@ -97,6 +126,16 @@ pub enum HandleError {
     /// The database failed; the batch comes again.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
+}
+
+impl HandleError {
+    /// The kind of error, as `error.type` has it.
+    fn class(&self) -> &'static str {
+        match self {
+            Self::Superseded => "superseded",
+            Self::Database(_) => "database",
+        }
+    }
 }
 
 impl From<inbox::AdvanceError> for HandleError {
@@ -147,8 +186,13 @@ pub fn start(config: Config, inbox: PgPool, handler: impl Handler) -> Result<Han
     let (sender, receiver) = mpsc::channel(1);
     let fetcher = Arc::new(Fetcher::new(&config)?);
     let fetching = fetcher.clone().spawn(&config, sender, stopped.clone());
-    let taker =
-        Taker { positions: Positions::new(inbox, config.topics.clone()), fetcher, topics: config.topics, handler };
+    let taker = Taker {
+        positions: Positions::new(inbox, config.topics.clone()),
+        fetcher,
+        topics: config.topics,
+        group: config.group,
+        handler,
+    };
     let task = tokio::spawn(taker.run(receiver, stopped));
     Ok(Handle { stop, task, fetching })
 }
@@ -157,6 +201,7 @@ struct Taker<H> {
     positions: Positions,
     fetcher: Arc<Fetcher>,
     topics: Topics,
+    group: String,
     handler: H,
 }
 
@@ -186,7 +231,7 @@ impl<H: Handler> Taker<H> {
         let Fetched { mut messages, received_at } = fetched;
         let mut failures = 0;
         loop {
-            match self.try_take(messages, received_at).await {
+            match self.try_take(messages, received_at, failures).await {
                 Ok(()) => {
                     METRICS.batch_duration.record(began.elapsed().as_secs_f64(), &[]);
                     return Some(());
@@ -215,6 +260,7 @@ impl<H: Handler> Taker<H> {
         &mut self,
         messages: Vec<Message>,
         received_at: Timestamp,
+        failures: u32,
     ) -> Result<(), (HandleError, Vec<Message>)> {
         if let Err(error) = self.positions.know(&messages, &self.fetcher).await {
             return Err((error, messages));
@@ -223,9 +269,11 @@ impl<H: Handler> Taker<H> {
         if left.is_empty() {
             return Ok(());
         }
-        let batch = Batch::new(left, received_at, &self.topics);
+        let traces = Spans::begin(&left, received_at, &self.group, failures);
+        let batch = Batch::new(left, received_at, &self.topics, traces);
         METRICS.batch_size.record(batch.messages.len() as u64, &[]);
         if let Err(error) = self.handler.handle(&batch).await {
+            batch.traces().fail(error.class(), &error);
             return Err((error, batch.messages));
         }
         crash::point("consumer.handled");

@@ -15,15 +15,11 @@ use rdkafka::{
     message::{DeliveryResult, Header, OwnedHeaders},
     producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer},
 };
-use telemetry::{
-    context::TraceContext,
-    names,
-    spans::{self, Span},
-};
+use telemetry::{names, spans::Span};
 use tokio::sync::mpsc;
 
 use super::Config;
-use crate::{Topics, outbox::Outgoing};
+use crate::{Topics, outbox::Outgoing, trace};
 
 /// What became of a frame.
 #[derive(Debug)]
@@ -40,6 +36,13 @@ pub(super) struct InFlight {
     failed: AtomicBool,
 }
 
+/// A message on its way: the frame it is of, and its span, where its trace is recorded, which ends when Kafka has it.
+#[derive(Debug)]
+pub(super) struct Sending {
+    frame: Arc<InFlight>,
+    span: Option<Span>,
+}
+
 struct Acknowledgements {
     delivered: mpsc::UnboundedSender<Delivered>,
 }
@@ -47,12 +50,19 @@ struct Acknowledgements {
 impl ClientContext for Acknowledgements {}
 
 impl ProducerContext for Acknowledgements {
-    type DeliveryOpaque = Arc<InFlight>;
+    type DeliveryOpaque = Box<Sending>;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, frame: Arc<InFlight>) {
+    fn delivery(&self, result: &DeliveryResult<'_>, sending: Box<Sending>) {
+        let Sending { frame, span } = *sending;
         if let Err((error, message)) = result {
             tracing::error!(%error, topic = message.topic(), "Kafka did not take a message");
             frame.failed.store(true, Ordering::Relaxed);
+        }
+        if let Some(mut span) = span {
+            match result {
+                Ok(message) => span.set(names::messaging::KAFKA_OFFSET, message.offset()),
+                Err((error, _)) => span.fail("kafka", error),
+            }
         }
         frame.finish(1, &self.delivered);
     }
@@ -98,8 +108,8 @@ impl Producer {
 
     /// Hands a frame's messages over, in order; [`Delivered`] follows when Kafka has answered for all of them.
     ///
-    /// `dwell` is how long the frame has waited in the outbox, in seconds.
-    pub(super) async fn send(&self, id: i64, messages: &[Outgoing<'_>], dwell: f64) -> Result<(), KafkaError> {
+    /// `dwell` is how long the frame has waited in the outbox.
+    pub(super) async fn send(&self, id: i64, messages: &[Outgoing<'_>], dwell: Duration) -> Result<(), KafkaError> {
         let left = messages.len() as u32;
         let frame = Arc::new(InFlight { id, left: AtomicU32::new(left), failed: AtomicBool::new(false) });
         if messages.is_empty() {
@@ -111,7 +121,7 @@ impl Producer {
         Ok(())
     }
 
-    async fn send_one(&self, message: &Outgoing<'_>, frame: &Arc<InFlight>, dwell: f64) -> Result<(), KafkaError> {
+    async fn send_one(&self, message: &Outgoing<'_>, frame: &Arc<InFlight>, dwell: Duration) -> Result<(), KafkaError> {
         let mut record = self.record(message, frame.clone(), dwell);
         loop {
             match self.inner.send(record) {
@@ -129,8 +139,8 @@ impl Producer {
         &'a self,
         message: &'a Outgoing<'_>,
         frame: Arc<InFlight>,
-        dwell: f64,
-    ) -> BaseRecord<'a, str, [u8], Arc<InFlight>> {
+        dwell: Duration,
+    ) -> BaseRecord<'a, str, [u8], Box<Sending>> {
         match message {
             Outgoing::Event { topic, key, id, event_type, source, time, trace, payload } => {
                 let id = id.to_string();
@@ -147,12 +157,17 @@ impl Producer {
                     headers = headers.insert(Header { key: name, value: Some(value) });
                 }
                 let (_, name, _) = self.topic(*topic);
+                let mut span = None;
                 if let Some(trace) = trace {
-                    let sent = send_span(*topic, key, *trace, dwell);
+                    let sent = trace::send(*topic, key, *trace, dwell);
                     let header = sent.context().unwrap_or(*trace).to_header();
                     headers = headers.insert(Header { key: "traceparent", value: Some(header.as_bytes()) });
+                    span = Some(sent).filter(Span::is_recording);
                 }
-                BaseRecord::with_opaque_to(name, frame).key(&**key).payload(&**payload).headers(headers)
+                BaseRecord::with_opaque_to(name, Box::new(Sending { frame, span }))
+                    .key(&**key)
+                    .payload(&**payload)
+                    .headers(headers)
             }
             Outgoing::DeadLetter { topic, key, headers, payload } => {
                 let kept =
@@ -160,7 +175,10 @@ impl Producer {
                         kept.insert(Header { key: name, value: Some(value) })
                     });
                 let (_, _, dead_letters) = self.topic(*topic);
-                BaseRecord::with_opaque_to(dead_letters, frame).key(&**key).payload(&**payload).headers(kept)
+                BaseRecord::with_opaque_to(dead_letters, Box::new(Sending { frame, span: None }))
+                    .key(&**key)
+                    .payload(&**payload)
+                    .headers(kept)
             }
         }
     }
@@ -173,25 +191,6 @@ impl Producer {
     pub(super) fn fatal(&self) -> Option<String> {
         self.inner.client().fatal_error().map(|(_, reason)| reason)
     }
-}
-
-/// The message's own span, by the messaging conventions: what consumes the message belongs under it.
-fn send_span(topic: Topic, key: &str, parent: TraceContext, dwell: f64) -> Span {
-    let name = match topic {
-        Topic::Orders => "send orders.v1",
-        Topic::Stock => "send stock.v1",
-        Topic::Catalog => "send catalog.v1",
-    };
-    let mut span = spans::producer(name).parent(parent).start();
-    if span.is_recording() {
-        span.set(names::messaging::SYSTEM, names::messaging::KAFKA);
-        span.set(names::messaging::OPERATION_NAME, "send");
-        span.set(names::messaging::OPERATION_TYPE, "send");
-        span.set(names::messaging::DESTINATION_NAME, topic.name());
-        span.set(names::messaging::KAFKA_MESSAGE_KEY, key.to_owned());
-        span.set(names::wait::OUTBOX, dwell);
-    }
-    span
 }
 
 fn named(topic: Topic, topics: &Topics) -> (Topic, String, String) {

@@ -120,8 +120,9 @@ impl Session<'_> {
             .await?;
         for (id, written_at, bytes) in &rows {
             let messages = Frame::read(bytes).map_err(|source| Error::Frame { id: *id, source })?;
-            let dwell = Timestamp::now().micros_since(Timestamp::from(*written_at)).max(0) as f64 / 1e6;
-            METRICS.outbox_dwell.record(dwell, &[]);
+            let dwell = Timestamp::now().micros_since(Timestamp::from(*written_at));
+            let dwell = Duration::from_micros(u64::try_from(dwell).unwrap_or(0));
+            METRICS.outbox_dwell.record(dwell.as_secs_f64(), &[]);
             crash::point("relay.before-send");
             let count = messages.len() as i64;
             self.in_flight.insert(*id, count);

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails, in its helpers too")]
 
-mod kept;
-mod losses;
-mod recorded;
+mod collector;
 mod scraped;
+mod sent;

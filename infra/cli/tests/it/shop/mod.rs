@@ -4,4 +4,5 @@ mod coordinators;
 mod crash_points;
 mod instances;
 mod killed;
+mod traces;
 mod trial;

@@ -73,6 +73,17 @@ pub enum Outcome {
     Released,
 }
 
+impl Outcome {
+    /// Its name, as spans have it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Reserved => "reserved",
+            Self::Rejected(_) => "rejected",
+            Self::Released => "released",
+        }
+    }
+}
+
 /// Decides events in their order. An order is reserved whole or not at all; an event that comes twice, or too late,
 /// changes nothing and comes to nothing.
 ///

@@ -1,0 +1,140 @@
+//! Spans of messages, by OpenTelemetry's conventions for messaging: sent, processed, and processed together.
+//!
+//! A message's own spans hang below what it was written for, so that one trace tells one order's way. What is done once
+//! for many messages has a span of a trace of its own, linked to each of them, and each of theirs is linked to it.
+
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime},
+};
+
+use contracts::{Timestamp, topics::Topic};
+use telemetry::{
+    context::TraceContext,
+    names::{messaging, shop, wait},
+    spans::{self, Span},
+};
+
+use crate::Message;
+
+/// The span of sending a message, which ends when Kafka has it; `outbox` is how long it has waited there.
+pub(crate) fn send(topic: Topic, key: &str, parent: TraceContext, outbox: Duration) -> Span {
+    let name = match topic {
+        Topic::Orders => "send orders.v1",
+        Topic::Stock => "send stock.v1",
+        Topic::Catalog => "send catalog.v1",
+    };
+    let mut span = spans::producer(name).parent(parent).start();
+    if span.is_recording() {
+        of_kafka(&mut span, topic, "send");
+        span.set(messaging::KAFKA_MESSAGE_KEY, key);
+        span.set(wait::OUTBOX, outbox);
+    }
+    span
+}
+
+/// The span of processing a message, from when it came to when its effects stand. `None` where its trace isn't recorded.
+pub fn process(message: &Message, received_at: Timestamp) -> Option<Span> {
+    let parent = message.trace.filter(|trace| trace.is_sampled())?;
+    let name = match message.topic {
+        Topic::Orders => "process orders.v1",
+        Topic::Stock => "process stock.v1",
+        Topic::Catalog => "process catalog.v1",
+    };
+    let mut span = spans::consumer(name).parent(parent).since(system_time(received_at)).start();
+    if span.is_recording() {
+        of_kafka(&mut span, message.topic, "process");
+        span.set(messaging::DESTINATION_PARTITION_ID, &partition(message.partition));
+        span.set(messaging::KAFKA_OFFSET, message.offset);
+        span.set(wait::BROKER, duration(received_at.micros_since(message.timestamp)));
+        if message.topic != Topic::Catalog {
+            span.set(shop::ORDER_ID, &message.key);
+        }
+    }
+    Some(span)
+}
+
+fn of_kafka(span: &mut Span, topic: Topic, operation: &str) {
+    span.set(messaging::SYSTEM, messaging::KAFKA);
+    span.set(messaging::OPERATION_NAME, operation);
+    span.set(messaging::OPERATION_TYPE, operation);
+    span.set(messaging::DESTINATION_NAME, topic.name());
+}
+
+/// Spans of a batch: of each message whose trace is recorded, and one of the whole.
+#[derive(Debug, Default)]
+pub(crate) struct Spans {
+    /// As many as messages, or none at all.
+    of_messages: Vec<Option<Span>>,
+    of_batch: Option<Span>,
+}
+
+impl Spans {
+    pub(crate) fn begin(messages: &[Message], received_at: Timestamp, group: &str, retries: u32) -> Self {
+        if !messages.iter().any(|message| message.trace.is_some_and(TraceContext::is_sampled)) {
+            return Self::default();
+        }
+        let mut of_messages: Vec<_> = messages.iter().map(|message| process(message, received_at)).collect();
+        let contexts = of_messages.iter().flatten().filter_map(Span::context);
+        // A single message's own span does for the batch.
+        let of_batch = (messages.len() > 1).then(|| {
+            let topic = messages[0].topic;
+            let name = match topic {
+                Topic::Orders => "batch orders.v1",
+                Topic::Stock => "batch stock.v1",
+                Topic::Catalog => "batch catalog.v1",
+            };
+            let mut span = spans::internal(name).for_all(contexts).start();
+            of_kafka(&mut span, topic, "process");
+            span.set(messaging::CONSUMER_GROUP_NAME, group);
+            span.set(messaging::BATCH_MESSAGE_COUNT, messages.len() as i64);
+            span
+        });
+        let waited = duration(Timestamp::now().micros_since(received_at));
+        let link = of_batch.as_ref().and_then(Span::context);
+        for span in of_messages.iter_mut().flatten() {
+            span.set(messaging::BATCH_MESSAGE_COUNT, messages.len() as i64);
+            span.set(wait::BATCH, waited);
+            if retries > 0 {
+                span.set(shop::RETRIES, i64::from(retries));
+            }
+            span.link(link);
+        }
+        Self { of_messages, of_batch }
+    }
+
+    /// What is done for the whole batch belongs under this.
+    pub(crate) fn of_batch(&self) -> Option<TraceContext> {
+        let span = self.of_batch.as_ref().or_else(|| self.of_messages.first().and_then(Option::as_ref));
+        span.and_then(Span::context)
+    }
+
+    pub(crate) fn of(&self, index: usize) -> Option<&Span> {
+        self.of_messages.get(index).and_then(Option::as_ref)
+    }
+
+    pub(crate) fn of_mut(&mut self, index: usize) -> Option<&mut Span> {
+        self.of_messages.get_mut(index).and_then(Option::as_mut)
+    }
+
+    /// None of it took effect.
+    pub(crate) fn fail(&mut self, class: &'static str, fault: &dyn std::fmt::Display) {
+        self.of_messages.iter_mut().flatten().chain(&mut self.of_batch).for_each(|span| span.fail(class, fault));
+    }
+}
+
+/// Never negative: two machines' clocks may differ.
+fn duration(micros: i64) -> Duration {
+    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}
+
+fn system_time(at: Timestamp) -> SystemTime {
+    SystemTime::UNIX_EPOCH + duration(at.unix_micros())
+}
+
+/// A partition is told as text, and nearly all are small.
+fn partition(number: i32) -> Cow<'static, str> {
+    const SMALL: [&str; 12] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"];
+    let small = usize::try_from(number).ok().and_then(|number| SMALL.get(number));
+    small.map_or_else(|| number.to_string().into(), |text| (*text).into())
+}
