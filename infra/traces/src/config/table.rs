@@ -26,7 +26,7 @@ pub(super) const FLAGS: &[Flag] = &[
     flag("max-request", "4MiB", "The largest request, as it arrives."),
     flag("max-unpacked", "16MiB", "The largest request, once it is unpacked."),
     flag("request-timeout", "30", "Seconds that a request may take to arrive."),
-    flag("max-attributes", "1024", "Attributes, events and links of a span together; one with more is refused."),
+    flag("max-attributes", "8192", "Attributes, events and links of a span together; one with more is refused."),
     flag("max-depth", "16", "How deep attributes' values may be nested; 64 at most."),
     flag("max-text", "64KiB", "The longest name, or attribute's value."),
     flag("log", "info", "What is logged: off, error, warn, info, debug, or a filter."),

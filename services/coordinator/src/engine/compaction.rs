@@ -51,7 +51,7 @@ pub async fn compact_automatically(engine: Engine, retention: Retention) {
         let request = CompactionRequest { revision: compact, physical: false };
         match engine.propose(Command { operation: Some(Operation::Compact(request)) }).await {
             // Somebody else was further already.
-            Ok(_) | Err(ProposeError::Store(_)) => {}
+            Ok(_) | Err(ProposeError::Store(_)) => schedule.done(compact),
             Err(error) => tracing::warn!(revision = compact, %error, "failed auto compaction"),
         }
     }
@@ -65,16 +65,28 @@ struct Schedule {
     notes: VecDeque<(Instant, i64)>,
     last: Instant,
     compacted: i64,
+    /// What was due, and is so until it is done: by a later leader, or when a quorum is back.
+    pending: i64,
 }
 
 impl Schedule {
     fn new(retention: Retention, now: Instant) -> Self {
-        Self { retention, notes: VecDeque::new(), last: now, compacted: 0 }
+        Self { retention, notes: VecDeque::new(), last: now, compacted: 0, pending: 0 }
     }
 
     fn due(&mut self, revision: i64, now: Instant) -> Option<i64> {
-        let compact = match self.retention {
-            Retention::Revisions(kept) => revision - kept,
+        self.pending = self.pending.max(self.newly_due(revision, now).unwrap_or(0));
+        (self.pending > self.compacted).then_some(self.pending)
+    }
+
+    /// History up to this revision is given up.
+    fn done(&mut self, revision: i64) {
+        self.compacted = self.compacted.max(revision);
+    }
+
+    fn newly_due(&mut self, revision: i64, now: Instant) -> Option<i64> {
+        match self.retention {
+            Retention::Revisions(kept) => Some(revision - kept),
             Retention::Period(period) => {
                 self.notes.push_back((now, revision));
                 let mut old = None;
@@ -88,14 +100,9 @@ impl Schedule {
                     return None;
                 }
                 self.last = now;
-                old
+                Some(old)
             }
-        };
-        if compact <= self.compacted || compact < 1 {
-            return None;
         }
-        self.compacted = compact;
-        Some(compact)
     }
 }
 
@@ -109,6 +116,8 @@ mod tests {
         let mut schedule = Schedule::new(Retention::Revisions(100), now);
         assert_eq!(schedule.due(100, now), None);
         assert_eq!(schedule.due(150, now), Some(50));
+        assert_eq!(schedule.due(150, now), Some(50), "it was not done");
+        schedule.done(50);
         assert_eq!(schedule.due(150, now), None, "there is nothing new to give up");
         assert_eq!(schedule.due(151, now), Some(51));
     }
@@ -122,6 +131,7 @@ mod tests {
             assert_eq!(schedule.due(second as i64 * 5 + 1, at(second)), None);
         }
         assert_eq!(schedule.due(60, at(10)), Some(1), "of the second 0");
+        schedule.done(1);
         for second in 11..20 {
             assert_eq!(schedule.due(60, at(second)), None, "once a period");
         }
