@@ -28,10 +28,10 @@ pub(crate) const READY: &str = "/readyz";
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Its program isn't there.
-    #[error("there is no {}: build it with `cargo build --release`", .0.display())]
+    #[error("the program {} is missing; `cargo build --workspace --bins` makes it", .0.display())]
     Program(PathBuf),
     /// One of its ports is taken.
-    #[error("{NAME}: {0}")]
+    #[error("{NAME} can't start: {0}. --port-offset N moves all ports, --traces environment does without it")]
     Port(#[source] Taken),
     /// The offset takes one of its ports beyond 65535.
     #[error("{NAME}: a port moved up by {0} lies beyond 65535")]
