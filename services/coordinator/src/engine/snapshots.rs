@@ -104,7 +104,8 @@ fn write(
         bytes += chunk.len() as u64;
         writer.push(&chunk)?;
     }
-    if !is_current() {
+    let served = store.read().unwrap_or_else(PoisonError::into_inner).serves(snapshot);
+    if !served || !is_current() {
         return Ok(None);
     }
     writer.finish()?;

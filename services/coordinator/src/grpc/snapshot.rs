@@ -21,6 +21,8 @@ use crate::version;
 
 /// About what one message holds, in bytes.
 const CHUNK_BYTES: usize = 64 << 10;
+/// What a client is told whose member was behind, and has taken another's state meanwhile.
+const OVERTAKEN: &str = "etcdserver: the member's state was replaced while it was read; save the snapshot again";
 /// What the length without the digest is a multiple of, in bytes.
 const ALIGNMENT: u64 = 512;
 
@@ -42,6 +44,7 @@ pub(super) fn stream(
         let (mut reading, mut end) = state?;
         match (&mut end).now_or_never() {
             Some(status) => Some((Err(status), None)),
+            None if reading.is_overtaken() => Some((Err(Status::unavailable(OVERTAKEN)), None)),
             None => {
                 // Many messages fit into what a client may be sent at once: what else this thread has to do goes between.
                 tokio::task::yield_now().await;
@@ -68,6 +71,13 @@ struct Reading {
 }
 
 impl Reading {
+    /// Whether a snapshot of another member has taken the place of the state that is being read: the rest is gone, and what was
+    /// read must not look like a whole.
+    fn is_overtaken(&self) -> bool {
+        let unfinished = self.encoder.as_ref().is_some_and(|encoder| !encoder.ended);
+        unfinished && !self.context.engine().store().serves(&self.snapshot)
+    }
+
     fn next(&mut self) -> Option<SnapshotResponse> {
         let encoder = self.encoder.as_mut()?;
         let blob = if encoder.ended {

@@ -78,10 +78,16 @@ impl Store {
         Snapshot { head: Some(head), next: Revision { main: 0, sub: 0 }, records, pin: Arc::clone(&self.pin) }
     }
 
+    /// Whether a snapshot was begun here, and not in a store that this one has taken the place of: only then does
+    /// [`snapshot_chunk`](Self::snapshot_chunk) come to an end because there is no more.
+    pub fn serves(&self, snapshot: &Snapshot) -> bool {
+        Arc::ptr_eq(&self.pin, &snapshot.pin)
+    }
+
     /// The next part of a snapshot: the `SnapshotHead`, then `SnapshotRecords` of about `max_bytes` each, every one
-    /// with a checksum behind it. None after the last, and if the snapshot isn't this store's.
+    /// with a checksum behind it. None after the last, and where the store does not [serve](Self::serves) the snapshot.
     pub fn snapshot_chunk(&self, snapshot: &mut Snapshot, max_bytes: usize) -> Option<Bytes> {
-        if !Arc::ptr_eq(&self.pin, &snapshot.pin) {
+        if !self.serves(snapshot) {
             return None;
         }
         if let Some(head) = snapshot.head.take() {

@@ -77,6 +77,11 @@ impl World {
         let chunks = self.rng.random_range(1..8);
         let Some(process) = self.hosts[place].process(life) else { return Ok(()) };
         let Some(mut saving) = process.saving.take() else { return Ok(()) };
+        // The node has put another's state in its place, and what it has to write of that still waits for the disk.
+        if !process.store().serves(&saving.snapshot) {
+            process.node.snapshot_failed();
+            return Ok(());
+        }
         let pushed = {
             let store = process.store();
             (0..chunks).try_fold(true, |more, _| if more { saving.push(&store) } else { Ok(false) })

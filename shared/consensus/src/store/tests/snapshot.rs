@@ -78,6 +78,7 @@ fn nothing_is_purged_while_one_is_taken() {
 fn another_store_does_not_go_on_with_it() {
     let store = filled();
     let mut snapshot = store.begin_snapshot(Position::default());
+    assert!(store.serves(&snapshot) && !filled().serves(&snapshot));
     assert!(filled().snapshot_chunk(&mut snapshot, 100).is_none());
 }
 
