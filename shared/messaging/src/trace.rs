@@ -124,7 +124,7 @@ impl Spans {
 }
 
 /// Never negative: two machines' clocks may differ.
-fn duration(micros: i64) -> Duration {
+pub(crate) fn duration(micros: i64) -> Duration {
     Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }
 

@@ -52,8 +52,6 @@ pub mod messaging {
     pub const KAFKA_MESSAGE_KEY: Key<str> = Key::new("messaging.kafka.message.key");
     /// The message's offset.
     pub const KAFKA_OFFSET: Key<i64> = Key::new("messaging.kafka.offset");
-    /// The message's id.
-    pub const MESSAGE_ID: Key<str> = Key::new("messaging.message.id");
 }
 
 /// Databases: <https://opentelemetry.io/docs/specs/semconv/database/> (stable).
@@ -64,24 +62,10 @@ pub mod db {
     pub const SYSTEM_NAME: Key<str> = Key::new("db.system.name");
     /// The value of [`SYSTEM_NAME`].
     pub const POSTGRESQL: &str = "postgresql";
-    /// The database.
-    pub const NAMESPACE: Key<str> = Key::new("db.namespace");
     /// The statement in a few words.
     pub const QUERY_SUMMARY: Key<str> = Key::new("db.query.summary");
     /// How many rows it was given, or how many orders share a transaction.
     pub const OPERATION_BATCH_SIZE: Key<i64> = Key::new("db.operation.batch.size");
-}
-
-/// RPC: <https://opentelemetry.io/docs/specs/semconv/rpc/> (development).
-pub mod rpc {
-    use super::Key;
-
-    /// `grpc`.
-    pub const SYSTEM: Key<str> = Key::new("rpc.system");
-    /// `etcdserverpb.KV`.
-    pub const SERVICE: Key<str> = Key::new("rpc.service");
-    /// `Range`.
-    pub const METHOD: Key<str> = Key::new("rpc.method");
 }
 
 /// The process and what it was started as: OpenTelemetry's resource.

@@ -20,6 +20,7 @@ use crate::{
     crash,
     metric_definitions::METRICS,
     outbox::{Frame, Outgoing, Unreadable},
+    trace,
 };
 
 /// Reading stops while this many messages wait for Kafka's acknowledgement: it bounds memory when Kafka is slow.
@@ -120,8 +121,7 @@ impl Session<'_> {
             .await?;
         for (id, written_at, bytes) in &rows {
             let messages = Frame::read(bytes).map_err(|source| Error::Frame { id: *id, source })?;
-            let dwell = Timestamp::now().micros_since(Timestamp::from(*written_at));
-            let dwell = Duration::from_micros(u64::try_from(dwell).unwrap_or(0));
+            let dwell = trace::duration(Timestamp::now().micros_since(Timestamp::from(*written_at)));
             METRICS.outbox_dwell.record(dwell.as_secs_f64(), &[]);
             crash::point("relay.before-send");
             let count = messages.len() as i64;
