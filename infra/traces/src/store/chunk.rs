@@ -8,11 +8,12 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use super::{
     codec::Cursor,
     decode::Head,
-    encode::{SpanParts, Words},
+    encode::{Origin, Words, put_span},
     model::{Resource, Scope, Span, TraceId},
     origins::Origins,
     tables,
 };
+use crate::wire;
 
 /// No span: the end of a trace's chain.
 pub(super) const NONE: u32 = u32::MAX;
@@ -58,7 +59,7 @@ pub(super) struct Chunk {
 
 impl Chunk {
     /// Adds a span of this resource and scope, which [`Chunk::origins`] numbered.
-    pub(super) fn add(&mut self, span: &SpanParts<'_>, resource: u32, scope: u32) {
+    pub(super) fn add(&mut self, span: &wire::Span<'_>, parts: &wire::Parts<'_>, resource: u32, scope: u32) {
         let service = self.origins.service(resource);
         let name = self.words.strings.number(span.name);
         let operation = self.operation(Operation { service, name, kind: span.kind });
@@ -74,7 +75,8 @@ impl Chunk {
         self.trace_of.push(trace);
         let last = self.traces.get_mut(trace as usize).map(|trace| &mut trace.last);
         self.before.push(last.map_or(NONE, |last| std::mem::replace(last, number)));
-        span.put(&mut self.bytes, &mut self.words, self.base, resource, scope);
+        let Self { bytes, words, base, .. } = self;
+        put_span(bytes, words, span, parts, Origin { base: *base, resource, scope });
     }
 
     fn operation(&mut self, operation: Operation) -> u32 {

@@ -6,7 +6,7 @@ use super::{
     codec::{put, put_signed},
     strings::Strings,
 };
-use crate::wire::{Field, fields};
+use crate::wire::{self, AnyValue, Field, Pair, Parts, Span, fields};
 
 /// Which parts of a span follow its head.
 pub(super) mod part {
@@ -44,180 +44,113 @@ pub(super) struct Words {
     pub(super) has_other_values: bool,
 }
 
-/// A span's own fields, and its parts in the bytes of a chunk, ready to be put one behind the other.
-#[derive(Debug, Default)]
-pub(super) struct SpanParts<'a> {
-    pub(super) trace_id: [u8; 16],
-    pub(super) span_id: [u8; 8],
-    pub(super) parent: Option<[u8; 8]>,
-    pub(super) name: &'a [u8],
-    pub(super) kind: i32,
-    pub(super) start: u64,
-    pub(super) end: u64,
-    pub(super) state: &'a [u8],
-    pub(super) flags: u32,
-    /// Attributes, events, links that the sender left out.
-    pub(super) dropped: [u64; 3],
-    pub(super) status: i32,
-    pub(super) message: &'a [u8],
-    attributes: Vec<&'a [u8]>,
-    events: Vec<&'a [u8]>,
-    links: Vec<&'a [u8]>,
+/// What a chunk knows of a span besides.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    /// Its times are told as the distance from this one.
+    pub(super) base: u64,
+    pub(super) resource: u32,
+    pub(super) scope: u32,
 }
 
-impl<'a> SpanParts<'a> {
-    /// Takes a span's message apart.
-    pub(super) fn read(&mut self, message: &'a [u8]) {
-        let [attributes, events, links] = [&mut self.attributes, &mut self.events, &mut self.links].map(emptied);
-        *self = Self { attributes, events, links, ..Self::default() };
-        for field in known(message) {
-            match field.number {
-                1 => self.trace_id = array(&field),
-                2 => self.span_id = array(&field),
-                3 => self.state = text(&field),
-                4 => self.parent = Some(array(&field)).filter(|id| *id != [0; 8]),
-                5 => self.name = text(&field),
-                6 => self.kind = field.varint().unwrap_or(0) as i32,
-                7 => self.start = field.fixed64().unwrap_or(0),
-                8 => self.end = field.fixed64().unwrap_or(0),
-                9 => self.attributes.extend(field.bytes()),
-                10 => self.dropped[0] = dropped(&field),
-                11 => self.events.extend(field.bytes()),
-                12 => self.dropped[1] = dropped(&field),
-                13 => self.links.extend(field.bytes()),
-                14 => self.dropped[2] = dropped(&field),
-                15 => self.read_status(field.bytes().unwrap_or_default()),
-                16 => self.flags = field.fixed32().unwrap_or(0),
-                _ => {}
-            }
+/// Writes everything but name, kind and trace id, which a chunk holds in its tables.
+pub(super) fn put_span(bytes: &mut Vec<u8>, words: &mut Words, span: &Span<'_>, parts: &Parts<'_>, origin: Origin) {
+    let (events, links) = (span.events(parts), span.links(parts));
+    put_signed(bytes, span.start.wrapping_sub(origin.base) as i64);
+    put_signed(bytes, span.end.wrapping_sub(span.start) as i64);
+    bytes.extend_from_slice(&span.span_id);
+    put(bytes, present(span, !events.is_empty(), !links.is_empty()));
+    if let Some(parent) = span.parent {
+        bytes.extend_from_slice(&parent);
+    }
+    put(bytes, u64::from(origin.resource));
+    put(bytes, u64::from(origin.scope));
+    if span.status != 0 {
+        put_signed(bytes, span.status.into());
+    }
+    for text in [span.message, span.state] {
+        if !text.is_empty() {
+            words.strings.put(bytes, text);
         }
     }
+    if span.flags != 0 {
+        put(bytes, span.flags.into());
+    }
+    if span.dropped != [0; 3] {
+        span.dropped.iter().for_each(|dropped| put(bytes, u64::from(*dropped)));
+    }
+    words.put_attributes(bytes, span.attributes(parts).iter().copied());
+    if !events.is_empty() {
+        put(bytes, events.len() as u64);
+        events.iter().for_each(|event| words.put_event(bytes, event, span.start));
+    }
+    if !links.is_empty() {
+        put(bytes, links.len() as u64);
+        links.iter().for_each(|link| words.put_link(bytes, link));
+    }
+}
 
-    fn read_status(&mut self, message: &'a [u8]) {
-        for field in known(message) {
-            match field.number {
-                2 => self.message = text(&field),
-                3 => self.status = field.varint().unwrap_or(0) as i32,
-                _ => {}
-            }
-        }
-    }
-
-    fn parts(&self) -> u64 {
-        let mut parts = 0;
-        let mut set = |part, present: bool| parts |= if present { part } else { 0 };
-        set(part::PARENT, self.parent.is_some());
-        set(part::STATUS, self.status != 0);
-        set(part::MESSAGE, !self.message.is_empty());
-        set(part::STATE, !self.state.is_empty());
-        set(part::FLAGS, self.flags != 0);
-        set(part::EVENTS, !self.events.is_empty());
-        set(part::DROPPED, self.dropped != [0; 3]);
-        set(part::LINKS, !self.links.is_empty());
-        parts
-    }
-
-    /// Writes everything but name, kind and trace id, which a chunk holds in its tables.
-    pub(super) fn put(&self, bytes: &mut Vec<u8>, words: &mut Words, base: u64, resource: u32, scope: u32) {
-        put_signed(bytes, self.start.wrapping_sub(base) as i64);
-        put_signed(bytes, self.end.wrapping_sub(self.start) as i64);
-        bytes.extend_from_slice(&self.span_id);
-        put(bytes, self.parts());
-        if let Some(parent) = self.parent {
-            bytes.extend_from_slice(&parent);
-        }
-        put(bytes, u64::from(resource));
-        put(bytes, u64::from(scope));
-        if self.status != 0 {
-            put_signed(bytes, self.status.into());
-        }
-        for text in [self.message, self.state] {
-            if !text.is_empty() {
-                words.strings.put(bytes, text);
-            }
-        }
-        if self.flags != 0 {
-            put(bytes, self.flags.into());
-        }
-        if self.dropped != [0; 3] {
-            self.dropped.iter().for_each(|dropped| put(bytes, *dropped));
-        }
-        words.put_attributes(bytes, self.attributes.iter().copied());
-        if !self.events.is_empty() {
-            put(bytes, self.events.len() as u64);
-            self.events.iter().for_each(|event| words.put_event(bytes, event, self.start));
-        }
-        if !self.links.is_empty() {
-            put(bytes, self.links.len() as u64);
-            self.links.iter().for_each(|link| words.put_link(bytes, link));
-        }
-    }
+/// Which parts follow the head.
+fn present(span: &Span<'_>, events: bool, links: bool) -> u64 {
+    let mut parts = 0;
+    let mut set = |part, present: bool| parts |= if present { part } else { 0 };
+    set(part::PARENT, span.parent.is_some());
+    set(part::STATUS, span.status != 0);
+    set(part::MESSAGE, !span.message.is_empty());
+    set(part::STATE, !span.state.is_empty());
+    set(part::FLAGS, span.flags != 0);
+    set(part::EVENTS, events);
+    set(part::DROPPED, span.dropped != [0; 3]);
+    set(part::LINKS, links);
+    parts
 }
 
 impl Words {
     /// Writes pairs, and a zero at their end.
-    pub(super) fn put_attributes<'a>(&mut self, bytes: &mut Vec<u8>, pairs: impl Iterator<Item = &'a [u8]>) {
+    pub(super) fn put_attributes<'a>(&mut self, bytes: &mut Vec<u8>, pairs: impl Iterator<Item = Pair<'a>>) {
         for pair in pairs {
-            self.put_pair(bytes, pair);
+            put(bytes, u64::from(self.keys.number(pair.key)) + 1);
+            self.put_value(bytes, pair.value);
         }
         bytes.push(0);
     }
 
-    fn put_pair(&mut self, bytes: &mut Vec<u8>, message: &[u8]) {
-        let (mut key, mut value) = (&[][..], &[][..]);
-        for field in known(message) {
-            match field.number {
-                1 => key = text(&field),
-                2 => value = field.bytes().unwrap_or_default(),
-                _ => {}
-            }
-        }
-        put(bytes, u64::from(self.keys.number(key)) + 1);
-        self.put_value(bytes, value);
-    }
-
-    fn put_value(&mut self, bytes: &mut Vec<u8>, message: &[u8]) {
-        let Some(field) = known(message).filter(|field| (1..=7).contains(&field.number)).last() else {
-            bytes.push(kind::EMPTY);
-            return;
-        };
-        match field.number {
-            1 => {
+    fn put_value(&mut self, bytes: &mut Vec<u8>, value: AnyValue<'_>) {
+        self.has_other_values |=
+            !matches!(value, AnyValue::Empty | AnyValue::Text(_) | AnyValue::Bool(_) | AnyValue::Int(_));
+        match value {
+            AnyValue::Empty => bytes.push(kind::EMPTY),
+            AnyValue::Text(text) => {
                 bytes.push(kind::TEXT);
-                self.strings.put(bytes, text(&field));
+                self.strings.put(bytes, text);
             }
-            2 => bytes.push(if field.varint().unwrap_or(0) == 0 { kind::FALSE } else { kind::TRUE }),
-            3 => {
+            AnyValue::Bool(value) => bytes.push(if value { kind::TRUE } else { kind::FALSE }),
+            AnyValue::Int(value) => {
                 bytes.push(kind::INT);
-                put_signed(bytes, field.varint().unwrap_or(0) as i64);
+                put_signed(bytes, value);
             }
-            4 => {
-                self.has_other_values = true;
+            AnyValue::Double(bits) => {
                 bytes.push(kind::DOUBLE);
-                bytes.extend_from_slice(&field.fixed64().unwrap_or(0).to_le_bytes());
+                bytes.extend_from_slice(&bits.to_le_bytes());
             }
-            7 => {
-                self.has_other_values = true;
+            AnyValue::Bytes(value) => {
                 bytes.push(kind::BYTES);
-                put_block(bytes, field.bytes().unwrap_or_default());
+                put_block(bytes, value);
             }
-            number => self.put_list(bytes, number == 6, field.bytes().unwrap_or_default()),
+            // A list is a block with its length before it, so that it can be skipped.
+            AnyValue::Array(items) => {
+                bytes.push(kind::ARRAY);
+                let mut block = Vec::new();
+                messages(items, 1).for_each(|item| self.put_value(&mut block, wire::value(item)));
+                put_block(bytes, &block);
+            }
+            AnyValue::Map(pairs) => {
+                bytes.push(kind::MAP);
+                let mut block = Vec::new();
+                self.put_attributes(&mut block, messages(pairs, 1).map(wire::pair));
+                put_block(bytes, &block);
+            }
         }
-    }
-
-    /// A list is a block with its length before it, so that it can be skipped.
-    fn put_list(&mut self, bytes: &mut Vec<u8>, is_map: bool, message: &[u8]) {
-        self.has_other_values = true;
-        let items = known(message).filter(|field| field.number == 1).filter_map(|field| field.bytes().ok());
-        let mut block = Vec::new();
-        if is_map {
-            bytes.push(kind::MAP);
-            self.put_attributes(&mut block, items);
-        } else {
-            bytes.push(kind::ARRAY);
-            items.for_each(|item| self.put_value(&mut block, item));
-        }
-        put_block(bytes, &block);
     }
 
     fn put_event(&mut self, bytes: &mut Vec<u8>, message: &[u8], start: u64) {
@@ -233,7 +166,7 @@ impl Words {
         put_signed(bytes, u64::wrapping_sub(time, start) as i64);
         self.strings.put(bytes, name);
         put(bytes, left_out);
-        self.put_attributes(bytes, messages(message, 3));
+        self.put_attributes(bytes, messages(message, 3).map(wire::pair));
     }
 
     fn put_link(&mut self, bytes: &mut Vec<u8>, message: &[u8]) {
@@ -253,15 +186,8 @@ impl Words {
         self.strings.put(bytes, state);
         put(bytes, flags.into());
         put(bytes, left_out);
-        self.put_attributes(bytes, messages(message, 4));
+        self.put_attributes(bytes, messages(message, 4).map(wire::pair));
     }
-}
-
-/// The list of the span before, so that its memory is used again.
-fn emptied<'a>(list: &mut Vec<&'a [u8]>) -> Vec<&'a [u8]> {
-    let mut list = std::mem::take(list);
-    list.clear();
-    list
 }
 
 fn put_block(bytes: &mut Vec<u8>, block: &[u8]) {

@@ -24,7 +24,7 @@ use std::{
     },
 };
 
-use self::{chunk::Chunk, encode::SpanParts};
+use self::chunk::Chunk;
 pub use self::{
     dependencies::Dependency,
     find::{Operation, Search},
@@ -101,16 +101,14 @@ impl Store {
     /// Keeps the spans of a request.
     pub fn add(&self, batch: &Batch<'_>) {
         let (place, mut chunk) = self.free_chunk();
-        let mut span = SpanParts::default();
         for group in &batch.groups {
             let mut origin = None;
-            for message in &group.spans {
+            for span in &group.spans {
                 let (resource, scope) = *origin.get_or_insert_with(|| {
                     let Chunk { origins, words, .. } = &mut *chunk;
                     (origins.resource(group.resource, words), origins.scope(group.scope, words))
                 });
-                span.read(message);
-                chunk.add(&span, resource, scope);
+                chunk.add(span, &batch.parts, resource, scope);
                 // Its size is summed up from many parts: not after each span.
                 if chunk.spans().is_multiple_of(64) && chunk.size() >= self.full {
                     self.close(&mut chunk);

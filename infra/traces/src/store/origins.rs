@@ -7,7 +7,7 @@ use super::{
     encode::{Words, dropped, known, messages, text},
     model::{Resource, Scope},
 };
-use crate::wire::fields;
+use crate::wire::{self, AnyValue};
 
 /// What Jaeger calls services that don't say their name.
 mod nameless {
@@ -44,7 +44,7 @@ impl Origins {
         self.services.push(words.strings.number(service_of(message)));
         self.resources.add(message, |bytes| {
             put_dropped(bytes, message, 2);
-            words.put_attributes(bytes, messages(message, 1));
+            words.put_attributes(bytes, messages(message, 1).map(wire::pair));
         })
     }
 
@@ -58,7 +58,7 @@ impl Origins {
             put_dropped(bytes, message, 4);
             words.strings.put(bytes, word(1).as_ref().map_or(&[], text));
             words.strings.put(bytes, word(2).as_ref().map_or(&[], text));
-            words.put_attributes(bytes, messages(message, 3));
+            words.put_attributes(bytes, messages(message, 3).map(wire::pair));
         })
     }
 
@@ -125,14 +125,10 @@ fn put_dropped(bytes: &mut Vec<u8>, message: &[u8], number: u32) {
 
 /// The service's name; of several, the first.
 fn service_of(resource: &[u8]) -> &[u8] {
-    let named = |pair: &&[u8]| known(pair).any(|field| field.number == 1 && text(&field) == b"service.name");
-    let Some(pair) = messages(resource, 1).find(named) else { return nameless::MISSING };
-    let value = messages(pair, 2).last().unwrap_or_default();
-    match fields(value).last() {
-        Some(Ok(field)) if field.number == 1 => match text(&field) {
-            b"" => nameless::EMPTY,
-            name => name,
-        },
-        _ => nameless::WRONG_TYPE,
+    match messages(resource, 1).map(wire::pair).find(|pair| pair.key == b"service.name").map(|pair| pair.value) {
+        None => nameless::MISSING,
+        Some(AnyValue::Text(b"")) => nameless::EMPTY,
+        Some(AnyValue::Text(name)) => name,
+        Some(_) => nameless::WRONG_TYPE,
     }
 }

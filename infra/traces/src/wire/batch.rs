@@ -3,12 +3,14 @@
 use super::{
     check::{Check, Fault, Limits, Trouble},
     fields::{Malformed, fields},
+    parts::{Parts, Span},
 };
 
-/// The spans of one request, each a message within it, and what was refused.
+/// The spans of one request, taken apart in place, and what was refused.
 #[derive(Debug, Default)]
 pub struct Batch<'a> {
     pub(crate) groups: Vec<Group<'a>>,
+    pub(crate) parts: Parts<'a>,
     /// How many spans are kept.
     pub accepted: usize,
     /// How many are not.
@@ -22,7 +24,7 @@ pub struct Batch<'a> {
 pub struct Group<'a> {
     pub(crate) resource: &'a [u8],
     pub(crate) scope: &'a [u8],
-    pub(crate) spans: Vec<&'a [u8]>,
+    pub(crate) spans: Vec<Span<'a>>,
 }
 
 impl<'a> Batch<'a> {
@@ -75,32 +77,34 @@ impl<'a> Batch<'a> {
         limits: &Limits,
     ) -> Result<(), Malformed> {
         let mut group = Group { resource, scope: &[], spans: Vec::new() };
+        let mut spans = Vec::new();
         for field in fields(message) {
             let field = field?;
             match field.number {
                 1 => group.scope = field.bytes()?,
-                2 => group.spans.push(field.bytes()?),
+                2 => spans.push(field.bytes()?),
                 3 => _ = field.text()?,
                 _ => {}
             }
         }
         let outer = fault_of(Check::new(limits).scope(group.scope))?.or(outer);
-        let mut malformed = None;
-        group.spans.retain(|span| match fault_of(Check::new(limits).span(span)) {
-            Ok(fault) => {
-                let fault = outer.or(fault);
-                self.rejected += usize::from(fault.is_some());
-                self.first_fault = self.first_fault.or(fault);
-                fault.is_none()
-            }
-            Err(error) => {
-                malformed = Some(error);
-                false
-            }
-        });
+        group.spans.reserve(spans.len());
+        for span in spans {
+            let fault = match Check::new(limits).span(span, &mut self.parts) {
+                Ok(span) if outer.is_none() => {
+                    group.spans.push(span);
+                    continue;
+                }
+                Ok(_) => outer,
+                Err(Trouble::Fault(fault)) => outer.or(Some(fault)),
+                Err(Trouble::Malformed(malformed)) => return Err(malformed),
+            };
+            self.rejected += 1;
+            self.first_fault = self.first_fault.or(fault);
+        }
         self.accepted += group.spans.len();
         self.groups.push(group);
-        malformed.map_or(Ok(()), Err)
+        Ok(())
     }
 }
 

@@ -1,6 +1,9 @@
 //! Whether a message is what it should be, and whether it stays within bounds.
 
-use super::fields::{Field, Malformed, fields};
+use super::{
+    fields::{Field, Malformed, fields},
+    parts::{self, AnyValue, Pair, Parts, Span},
+};
 
 /// How large parts of a span may be. A span, resource or scope beyond them is refused, not cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +69,21 @@ impl From<Fault> for Trouble {
 
 type Checked = Result<(), Trouble>;
 
+impl Limits {
+    /// For what was checked before.
+    const NONE: Self = Self { attributes: usize::MAX, depth: usize::MAX, text: usize::MAX };
+}
+
+/// The pair in a message that was checked before.
+pub(crate) fn pair(message: &[u8]) -> Pair<'_> {
+    Check::new(&Limits::NONE).pair(message, 0).unwrap_or_default()
+}
+
+/// The value in a message that was checked before.
+pub(crate) fn value(message: &[u8]) -> AnyValue<'_> {
+    Check::new(&Limits::NONE).value(message, 0).unwrap_or_default()
+}
+
 /// Checks one span, resource or scope. What is counted is counted over all of it.
 #[derive(Debug)]
 pub(super) struct Check<'l> {
@@ -78,39 +96,47 @@ impl<'l> Check<'l> {
         Self { limits, counted: 0 }
     }
 
-    pub(super) fn span(mut self, message: &[u8]) -> Checked {
-        let (mut trace_id, mut span_id) = (&[][..], &[][..]);
+    /// Takes a span apart; what it is a list of goes behind what `parts` has.
+    pub(super) fn span<'a>(mut self, message: &'a [u8], parts: &mut Parts<'a>) -> Result<Span<'a>, Trouble> {
+        let mut span = Span::behind(parts);
+        let (mut trace_id, mut span_id, mut parent) = (&[][..], &[][..], &[][..]);
         for field in fields(message) {
             let field = field?;
             match field.number {
                 1 => trace_id = field.bytes()?,
                 2 => span_id = field.bytes()?,
-                3 | 5 => self.text(&field)?,
-                4 if !matches!(field.bytes()?.len(), 0 | 8) => return Err(Fault::ParentId.into()),
-                6 | 10 | 12 | 14 => _ = field.varint()?,
-                7 | 8 => _ = field.fixed64()?,
-                9 => self.pair(field.bytes()?, 0)?,
-                11 => self.event(field.bytes()?)?,
-                13 => self.link(field.bytes()?)?,
-                15 => self.status(field.bytes()?)?,
-                16 => _ = field.fixed32()?,
+                3 => span.state = self.text(&field)?,
+                4 => parent = field.bytes()?,
+                5 => span.name = self.text(&field)?,
+                6 => span.kind = field.varint()? as i32,
+                7 => span.start = field.fixed64()?,
+                8 => span.end = field.fixed64()?,
+                9 => parts.pairs.push(self.pair(field.bytes()?, 0)?),
+                10 => span.dropped[0] = field.varint()? as u32,
+                11 => parts.events.push(self.event(field.bytes()?)?),
+                12 => span.dropped[1] = field.varint()? as u32,
+                13 => parts.links.push(self.link(field.bytes()?)?),
+                14 => span.dropped[2] = field.varint()? as u32,
+                15 => (span.status, span.message) = self.status(field.bytes()?)?,
+                16 => span.flags = field.fixed32()?,
                 _ => {}
             }
         }
-        if trace_id.len() != 16 || is_zero(trace_id) {
-            return Err(Fault::TraceId.into());
-        }
-        if span_id.len() != 8 || is_zero(span_id) {
-            return Err(Fault::SpanId.into());
-        }
-        Ok(())
+        span.trace_id = trace_id.try_into().ok().filter(|id| *id != [0; 16]).ok_or(Fault::TraceId)?;
+        span.span_id = span_id.try_into().ok().filter(|id| *id != [0; 8]).ok_or(Fault::SpanId)?;
+        span.parent = match parent {
+            [] => None,
+            _ => Some(parent.try_into().map_err(|_| Fault::ParentId)?).filter(|id| *id != [0; 8]),
+        };
+        span.end_at(parts);
+        Ok(span)
     }
 
     pub(super) fn resource(mut self, message: &[u8]) -> Checked {
         for field in fields(message) {
             let field = field?;
             match field.number {
-                1 => self.pair(field.bytes()?, 0)?,
+                1 => _ = self.pair(field.bytes()?, 0)?,
                 2 => _ = field.varint()?,
                 3 => entity(field.bytes()?)?,
                 _ => {}
@@ -123,8 +149,8 @@ impl<'l> Check<'l> {
         for field in fields(message) {
             let field = field?;
             match field.number {
-                1 | 2 => self.text(&field)?,
-                3 => self.pair(field.bytes()?, 0)?,
+                1 | 2 => _ = self.text(&field)?,
+                3 => _ = self.pair(field.bytes()?, 0)?,
                 4 => _ = field.varint()?,
                 _ => {}
             }
@@ -132,22 +158,22 @@ impl<'l> Check<'l> {
         Ok(())
     }
 
-    fn event(&mut self, message: &[u8]) -> Checked {
+    fn event<'a>(&mut self, message: &'a [u8]) -> Result<&'a [u8], Trouble> {
         self.count()?;
         for field in fields(message) {
             let field = field?;
             match field.number {
                 1 => _ = field.fixed64()?,
-                2 => self.text(&field)?,
-                3 => self.pair(field.bytes()?, 0)?,
+                2 => _ = self.text(&field)?,
+                3 => _ = self.pair(field.bytes()?, 0)?,
                 4 => _ = field.varint()?,
                 _ => {}
             }
         }
-        Ok(())
+        Ok(message)
     }
 
-    fn link(&mut self, message: &[u8]) -> Checked {
+    fn link<'a>(&mut self, message: &'a [u8]) -> Result<&'a [u8], Trouble> {
         self.count()?;
         let (mut trace_id, mut span_id) = (0, 0);
         for field in fields(message) {
@@ -155,78 +181,101 @@ impl<'l> Check<'l> {
             match field.number {
                 1 => trace_id = field.bytes()?.len(),
                 2 => span_id = field.bytes()?.len(),
-                3 => self.text(&field)?,
-                4 => self.pair(field.bytes()?, 0)?,
+                3 => _ = self.text(&field)?,
+                4 => _ = self.pair(field.bytes()?, 0)?,
                 5 => _ = field.varint()?,
                 6 => _ = field.fixed32()?,
                 _ => {}
             }
         }
-        if matches!(trace_id, 0 | 16) && matches!(span_id, 0 | 8) { Ok(()) } else { Err(Fault::LinkId.into()) }
+        if matches!(trace_id, 0 | 16) && matches!(span_id, 0 | 8) { Ok(message) } else { Err(Fault::LinkId.into()) }
     }
 
-    fn status(&mut self, message: &[u8]) -> Checked {
+    /// Its code and message.
+    fn status<'a>(&mut self, message: &'a [u8]) -> Result<(i32, &'a [u8]), Trouble> {
+        let (mut code, mut text) = (0, &[][..]);
         for field in fields(message) {
             let field = field?;
             match field.number {
-                2 => self.text(&field)?,
-                3 => _ = field.varint()?,
+                2 => text = self.text(&field)?,
+                3 => code = field.varint()? as i32,
                 _ => {}
             }
         }
-        Ok(())
+        Ok((code, text))
     }
 
-    fn pair(&mut self, message: &[u8], depth: usize) -> Checked {
+    fn pair<'a>(&mut self, message: &'a [u8], depth: usize) -> Result<Pair<'a>, Trouble> {
         self.count()?;
+        if let Some((key, value)) = parts::plain_pair(message) {
+            return Ok(Pair { key: self.text_of(1, key)?, value: self.value(value, depth)? });
+        }
+        let mut pair = Pair::default();
         for field in fields(message) {
             let field = field?;
             match field.number {
-                1 => self.text(&field)?,
-                2 => self.value(field.bytes()?, depth)?,
+                1 => pair.key = self.text(&field)?,
+                2 => pair.value = self.value(field.bytes()?, depth)?,
                 3 => _ = field.varint()?,
                 _ => {}
             }
         }
-        Ok(())
+        Ok(pair)
     }
 
-    fn value(&mut self, message: &[u8], depth: usize) -> Checked {
+    fn value<'a>(&mut self, message: &'a [u8], depth: usize) -> Result<AnyValue<'a>, Trouble> {
+        if let Some(value) = parts::plain_value(message) {
+            if let AnyValue::Text(text) = value {
+                self.text_of(1, text)?;
+            }
+            return Ok(value);
+        }
+        let mut value = AnyValue::Empty;
         for field in fields(message) {
             let field = field?;
-            match field.number {
-                1 => self.text(&field)?,
-                2 | 3 => _ = field.varint()?,
-                4 => _ = field.fixed64()?,
+            value = match field.number {
+                1 => AnyValue::Text(self.text(&field)?),
+                2 => AnyValue::Bool(field.varint()? != 0),
+                3 => AnyValue::Int(field.varint()? as i64),
+                4 => AnyValue::Double(field.fixed64()?),
                 5 | 6 if depth >= self.limits.depth => return Err(Fault::Depth.into()),
-                5 => self.list(field.bytes()?, |check, value| {
+                5 => AnyValue::Array(self.list(field.bytes()?, |check, value| {
                     check.count()?;
-                    check.value(value, depth + 1)
-                })?,
-                6 => self.list(field.bytes()?, |check, pair| check.pair(pair, depth + 1))?,
+                    check.value(value, depth + 1).map(drop)
+                })?),
+                6 => AnyValue::Map(self.list(field.bytes()?, |check, pair| check.pair(pair, depth + 1).map(drop))?),
                 7 if field.bytes()?.len() > self.limits.text => return Err(Fault::Text.into()),
-                8 => _ = field.varint()?,
-                _ => {}
+                7 => AnyValue::Bytes(field.bytes()?),
+                8 => {
+                    field.varint()?;
+                    value
+                }
+                _ => value,
             }
         }
-        Ok(())
+        Ok(value)
     }
 
-    fn list(&mut self, message: &[u8], each: impl Fn(&mut Self, &[u8]) -> Checked) -> Checked {
+    fn list<'a>(&mut self, message: &'a [u8], each: impl Fn(&mut Self, &[u8]) -> Checked) -> Result<&'a [u8], Trouble> {
         for field in fields(message) {
             let field = field?;
             if field.number == 1 {
                 each(self, field.bytes()?)?;
             }
         }
-        Ok(())
+        Ok(message)
     }
 
-    fn text(&self, field: &Field<'_>) -> Checked {
-        match field.text()?.len() > self.limits.text {
-            true => Err(Fault::Text.into()),
-            false => Ok(()),
+    /// The field's text, which is UTF-8.
+    fn text<'a>(&self, field: &Field<'a>) -> Result<&'a [u8], Trouble> {
+        self.text_of(field.number, field.bytes()?)
+    }
+
+    fn text_of<'a>(&self, number: u32, text: &'a [u8]) -> Result<&'a [u8], Trouble> {
+        if !text.is_ascii() && std::str::from_utf8(text).is_err() {
+            return Err(Malformed::Utf8(number).into());
         }
+        if text.len() > self.limits.text { Err(Fault::Text.into()) } else { Ok(text) }
     }
 
     fn count(&mut self) -> Checked {
@@ -244,8 +293,4 @@ fn entity(message: &[u8]) -> Checked {
         }
     }
     Ok(())
-}
-
-fn is_zero(id: &[u8]) -> bool {
-    id.iter().all(|byte| *byte == 0)
 }

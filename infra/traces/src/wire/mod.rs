@@ -5,6 +5,7 @@
 mod batch;
 mod check;
 mod fields;
+mod parts;
 mod writer;
 
 pub use self::{
@@ -13,6 +14,8 @@ pub use self::{
     fields::Malformed,
 };
 pub(crate) use self::{
+    check::{pair, value},
     fields::{Field, fields},
+    parts::{AnyValue, Pair, Parts, Span},
     writer::Writer,
 };
