@@ -168,7 +168,9 @@ async fn make(go: &Go, place: &Path) -> Result<(), JaegerError> {
     fs::write(staging.join("go.sum"), GO_SUM).map_err(failed)?;
     let mut build = go.command(&staging).await?;
     let version = format!("-s -w -X {VERSION_SYMBOL}=v{JAEGER_VERSION}");
-    build.args(["build", "-trimpath", "-modcacherw", "-ldflags", &version, "-o"]).arg(finished.join(PROGRAM));
+    build
+        .args(["build", "-trimpath", "-modcacherw", "-buildvcs=false", "-ldflags", &version, "-o"])
+        .arg(finished.join(PROGRAM));
     let built = go::run(build.arg(PACKAGE)).await;
     let put = built.map_err(JaegerError::Build).and_then(|_| fs::rename(&finished, place).map_err(failed));
     folder::remove(&staging).map_err(failed)?;
