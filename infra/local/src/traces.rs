@@ -30,7 +30,7 @@ const HTTP: u16 = 4318;
 /// The path at which the embedded store answers 200 when it takes spans.
 const READY: &str = "/readyz";
 /// What is told before Jaeger is built; measured on two cores with nothing fetched before.
-const BUILDING: &str = "from its Go module, some 4 minutes, once";
+const BUILDING: &str = "from its Go module, 4 minutes or more, once";
 
 /// Which program stores the traces.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

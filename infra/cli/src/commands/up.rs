@@ -84,7 +84,7 @@ fn show(step: &Step) -> std::io::Result<()> {
     let done = Tone::Good.paint(&format!("{:<9}", step.action.to_string()), colour);
     let detail = Tone::Faint.paint(&step.detail, colour);
     let took = if step.took.is_zero() { String::new() } else { units::time(step.took) };
-    output::line(format!("{:<18}{done}{took:>9}   {detail}", step.part).trim_end())
+    output::line(format!("{:<18}{done}{took:>12}   {detail}", step.part).trim_end())
 }
 
 /// Where the shop is, once it is up.

@@ -59,7 +59,7 @@ async fn find_jaeger() -> Result<(), CommandError> {
     let version = local::install::JAEGER_VERSION;
     // Whether or not someone reads along, it is built.
     let building =
-        || drop(output::line(format_args!("building Jaeger {version} from its Go module, some 4 minutes, once")));
+        || drop(output::line(format_args!("building Jaeger {version} from its Go module, 4 minutes or more, once")));
     local::install::jaeger(building).await.map_err(local::traces::StartError::from)?;
     Ok(())
 }

@@ -162,19 +162,24 @@ async fn make(go: &Go, place: &Path) -> Result<(), JaegerError> {
     let staging = cache.join(format!("{}.new", name()));
     // What an interrupted attempt left.
     folder::remove(&staging).map_err(failed)?;
+    let built = build(go, &staging).await;
+    let put = built.and_then(|finished| fs::rename(finished, place).map_err(failed));
+    folder::remove(&staging).map_err(failed)?;
+    put
+}
+
+/// Builds it below `staging`, and answers the folder that holds it alone.
+async fn build(go: &Go, staging: &Path) -> Result<PathBuf, JaegerError> {
+    let failed = |source| JaegerError::from(InstallError::folder(staging, source));
     let finished = staging.join("finished");
     fs::create_dir_all(&finished).map_err(failed)?;
     fs::write(staging.join("go.mod"), GO_MOD).map_err(failed)?;
     fs::write(staging.join("go.sum"), GO_SUM).map_err(failed)?;
-    let mut build = go.command(&staging).await?;
+    let mut build = go.command(staging).await?;
     let version = format!("-s -w -X {VERSION_SYMBOL}=v{JAEGER_VERSION}");
-    build
-        .args(["build", "-trimpath", "-modcacherw", "-buildvcs=false", "-ldflags", &version, "-o"])
-        .arg(finished.join(PROGRAM));
-    let built = go::run(build.arg(PACKAGE)).await;
-    let put = built.map_err(JaegerError::Build).and_then(|_| fs::rename(&finished, place).map_err(failed));
-    folder::remove(&staging).map_err(failed)?;
-    put
+    build.args(["build", "-trimpath", "-modcacherw", "-buildvcs=false", "-ldflags", &version, "-o"]);
+    go::run(build.arg(finished.join(PROGRAM)).arg(PACKAGE)).await.map_err(JaegerError::Build)?;
+    Ok(finished)
 }
 
 #[cfg(test)]

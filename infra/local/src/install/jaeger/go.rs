@@ -122,9 +122,10 @@ async fn fetch(go: &Path, folder: &Path) -> io::Result<PathBuf> {
         "aarch64" => "linux-arm64",
         other => return Err(io::Error::other(format!("there is no Go to fetch for {other}"))),
     };
-    // Beside the module that is built, which an old Go can't read.
+    // Under a module of its own: an old Go can't read the one that is built, and would look at it from below.
     let beside = folder.join("toolchain");
     fs::create_dir_all(&beside)?;
+    fs::write(beside.join("go.mod"), "module toolchain\n")?;
     let module = format!("{MODULE}@v0.0.1-go{TOOLCHAIN}.{platform}");
     let mut download = command(go, &beside, "local");
     // In the same folder as what is built later, so that it is removed with it, which its modes must allow.
