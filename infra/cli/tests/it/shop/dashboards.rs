@@ -96,7 +96,7 @@ fn dashboards_can_be_told_apart_and_every_panel_says_what_it_shows() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_dashboards_and_rules_ask_for_is_served() {
-    let trial = Trial::open(Config::test(), 60).await;
+    let trial = Trial::open(Config { traces: true, ..Config::test() }, 60).await;
     let mut replay = trial.replay(60);
     replay.has_come_to(60).await;
     // Orders are decided, and settings read, some time after.

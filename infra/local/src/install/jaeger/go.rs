@@ -103,7 +103,9 @@ async fn version_of(program: &Path) -> Option<Version> {
 /// What stands in `go version go1.19.8 linux/amd64`.
 fn read_version(said: &str) -> Option<Version> {
     let version = said.split_whitespace().nth(2)?.strip_prefix("go")?;
-    let mut numbers = version.split(['.', '-', 'r', 'b']).map(|number| number.parse().unwrap_or(0));
+    // A candidate, 1.27rc1, counts as the version that it is for.
+    let version = version.split(|c: char| !c.is_ascii_digit() && c != '.').next()?;
+    let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
     Some(Version(numbers.next()?, numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)))
 }
 
@@ -149,7 +151,7 @@ mod tests {
         let read = |version: &str| read_version(&format!("go version {version} linux/amd64\n")).unwrap();
         assert_eq!(read("go1.19.8"), Version(1, 19, 8));
         assert_eq!(read("go1.22"), Version(1, 22, 0));
-        assert_eq!(read("go1.27rc1"), Version(1, 27, 1));
+        assert_eq!(read("go1.27rc1"), Version(1, 27, 0));
         assert!(read("go1.26.0") > NEEDED && read("go1.24.4") < NEEDED && read("go1.19.8") < FETCHES);
         assert_eq!(read_version("gccgo (Debian) 12"), None);
     }

@@ -53,7 +53,9 @@ impl Names {
             // A span of time.
             Some(']') => {}
             Some(_) => drop(self.labels.insert(name.to_owned())),
-            None if WORDS.contains(&name) || next == Some(&Token::Sign('(')) => {}
+            None if WORDS.contains(&name) => {}
+            // A function, or an aggregation by labels.
+            None if matches!(next, Some(Token::Sign('(') | Token::Name("by" | "without"))) => {}
             None => drop(self.metrics.insert(name.to_owned())),
         }
     }
