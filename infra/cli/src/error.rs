@@ -28,6 +28,9 @@ pub(crate) enum CommandError {
     /// The coordinators for tests did not start.
     #[error(transparent)]
     Coordinators(#[from] local::coordinators::StartError),
+    /// Tests are to have Jaeger, and there is none.
+    #[error(transparent)]
+    Traces(#[from] local::traces::StartError),
     /// A service did not give what it was asked for.
     #[error(transparent)]
     Http(#[from] HttpError),

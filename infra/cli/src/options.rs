@@ -3,15 +3,21 @@
 use std::{collections::BTreeMap, path::Path, str::FromStr};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use local::shop::{Config, MAX_INSTANCES, Service};
+use local::{
+    shop::{Config, MAX_INSTANCES, Service},
+    traces,
+};
 
 /// Variables of this process's environment that are about the command itself, not about services.
-const OWN_VARIABLES: [&str; 5] = [
+const OWN_VARIABLES: [&str; 8] = [
     "PLUMBLINE_HOME",
     "PLUMBLINE_DATA_DIR",
     local::coordinators::VARIABLE,
     local::testing::VARIABLE,
     local::testing::COORDINATORS_VARIABLE,
+    local::testing::TRACES_VARIABLE,
+    local::install::JAEGER_VARIABLE,
+    local::install::NO_INSTALL_VARIABLE,
 ];
 
 /// What kind of shop to start.
@@ -25,9 +31,14 @@ pub(crate) struct ShopOptions {
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = coordinators())]
     coordinators: u16,
 
-    /// Where services send their spans: to a store of this shop's own, or wherever OTEL_EXPORTER_OTLP_ENDPOINT says
+    /// Where services send their spans: to a store of this shop's own, to Jaeger on the same ports, or wherever
+    /// OTEL_EXPORTER_OTLP_ENDPOINT says
     #[arg(long, value_name = "WHERE", value_enum, default_value_t = Traces::unless_said_elsewhere())]
     traces: Traces,
+
+    /// The same as --traces=jaeger: the `jaeger` on the PATH if it is version 2, else built by Go, which takes minutes once
+    #[arg(long, conflicts_with = "traces")]
+    jaeger: bool,
 
     /// Moves every port up by this much, so that several shops run side by side
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=40_000))]
@@ -39,18 +50,23 @@ impl ShopOptions {
     pub(crate) fn config(&self, data_dir: &Path) -> Config {
         Config {
             coordinators: self.coordinators,
-            traces: self.traces == Traces::Embedded,
+            traces: self.traces() != Traces::Environment,
+            trace_store: if self.traces() == Traces::Jaeger { traces::Kind::Jaeger } else { traces::Kind::Embedded },
             instances: self.instances.iter().map(|&Instances(service, count)| (service, count)).collect(),
             env: inherited(std::env::vars()),
             ..Config::installation(data_dir, self.port_offset)
         }
     }
 
+    fn traces(&self) -> Traces {
+        if self.jaeger { Traces::Jaeger } else { self.traces }
+    }
+
     /// The same options as arguments for a process of this program.
     pub(crate) fn to_arguments(&self) -> Vec<String> {
         let instances = self.instances.iter().map(|Instances(service, count)| format!("--instances={service}={count}"));
         let numbers = [("coordinators", self.coordinators), ("port-offset", self.port_offset)];
-        let traces = std::iter::once(format!("--traces={}", self.traces.name()));
+        let traces = std::iter::once(format!("--traces={}", self.traces().name()));
         instances.chain(traces).chain(numbers.map(|(name, number)| format!("--{name}={number}"))).collect()
     }
 }
@@ -60,6 +76,8 @@ impl ShopOptions {
 enum Traces {
     /// To the shop's own store, with its page.
     Embedded,
+    /// To Jaeger.
+    Jaeger,
     /// To the endpoint that OpenTelemetry's variables name; nowhere, if they name none.
     Environment,
 }
@@ -74,6 +92,7 @@ impl Traces {
     fn name(self) -> &'static str {
         match self {
             Self::Embedded => "embedded",
+            Self::Jaeger => "jaeger",
             Self::Environment => "environment",
         }
     }
@@ -136,6 +155,26 @@ mod tests {
         assert_eq!(reasons[0], "must look like inventory=2");
         assert!(reasons[1].contains("no service"), "{}", reasons[1]);
         assert!(reasons[2..].iter().all(|reason| reason.contains("1 to 20")), "{reasons:?}");
+    }
+
+    #[test]
+    fn jaeger_is_one_flag_or_one_value_and_reaches_the_detached_process() {
+        use clap::Parser;
+        #[derive(Parser)]
+        struct Line {
+            #[command(flatten)]
+            shop: ShopOptions,
+        }
+        let read =
+            |arguments: &[&str]| Line::try_parse_from(std::iter::once(&"up").chain(arguments)).map(|line| line.shop);
+        for arguments in [&["--jaeger"][..], &["--traces", "jaeger"]] {
+            let options = read(arguments).unwrap();
+            let config = options.config(Path::new("/data"));
+            assert!(config.traces && config.trace_store == traces::Kind::Jaeger);
+            assert!(options.to_arguments().contains(&"--traces=jaeger".to_owned()));
+        }
+        assert!(!read(&["--traces=environment"]).unwrap().config(Path::new("/data")).traces);
+        assert!(read(&["--jaeger", "--traces=embedded"]).is_err());
     }
 
     #[test]

@@ -10,12 +10,16 @@ use tokio::sync::OnceCell;
 use crate::{
     coordinators::{self, Coordinators},
     servers::{Addresses, Config, Server, Servers},
+    traces,
 };
 
 /// The environment variable that names servers which run already: [`Addresses`] as JSON.
 pub const VARIABLE: &str = "PLUMBLINE_TEST_SERVERS";
 /// The environment variable that names coordinators which run already: their endpoints, with commas between them.
 pub const COORDINATORS_VARIABLE: &str = "PLUMBLINE_TEST_COORDINATORS";
+/// The environment variable that says which program stores the traces of tests' shops: `jaeger`, or `embedded` as when it
+/// is missing.
+pub const TRACES_VARIABLE: &str = "PLUMBLINE_TEST_TRACES";
 /// What tests share.
 pub const SET: [Server; 2] = [Server::Postgres, Server::Kafka];
 
@@ -118,6 +122,18 @@ pub async fn coordinators() -> &'static TestCoordinators {
 pub async fn private_coordinators(members: u16) -> Coordinators {
     let started = async { Coordinators::start(coordinators::Config::test(members)?).await };
     started.await.unwrap_or_else(|error| panic!("the tests' coordinators did not start: {error}"))
+}
+
+/// Which program is to store the traces of tests' shops.
+///
+/// # Panics
+/// When [`TRACES_VARIABLE`] names none.
+pub fn trace_store() -> traces::Kind {
+    match std::env::var(TRACES_VARIABLE).as_deref() {
+        Err(_) | Ok("embedded") => traces::Kind::Embedded,
+        Ok("jaeger") => traces::Kind::Jaeger,
+        Ok(other) => panic!("{TRACES_VARIABLE} is neither embedded nor jaeger, but {other:?}"),
+    }
 }
 
 fn given(json: &str) -> Addresses {

@@ -27,6 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 Examples:
   ./plumbline up                                       in the foreground, until Ctrl-C
   ./plumbline up -d --instances order=2,inventory=3    in the background, until `./plumbline down`
+  ./plumbline up --jaeger                              with Jaeger in place of the shop's own trace store
   ./plumbline up -d --data-dir /tmp/b --port-offset 1000    a second shop beside the first")]
 pub(crate) struct Up {
     /// Return when everything is ready, and leave it running
@@ -82,7 +83,8 @@ fn show(step: &Step) -> std::io::Result<()> {
     let colour = output::colour();
     let done = Tone::Good.paint(&format!("{:<9}", step.action.to_string()), colour);
     let detail = Tone::Faint.paint(&step.detail, colour);
-    output::line(format!("{:<18}{done}{:>9}   {detail}", step.part, units::time(step.took)).trim_end())
+    let took = if step.took.is_zero() { String::new() } else { units::time(step.took) };
+    output::line(format!("{:<18}{done}{took:>12}   {detail}", step.part).trim_end())
 }
 
 /// Where the shop is, once it is up.

@@ -9,11 +9,15 @@ use local::{
 };
 use tokio::process::Command;
 
-use crate::{CommandError, supervisor::Signals};
+use crate::{CommandError, output, supervisor::Signals};
 
 /// Run a command while private servers for tests are up, and end with its exit code
 #[derive(Debug, clap::Args)]
 pub(crate) struct WithTestServers {
+    /// First see that there is Jaeger, which may take minutes
+    #[arg(long)]
+    jaeger: bool,
+
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     command: Vec<String>,
@@ -22,6 +26,12 @@ pub(crate) struct WithTestServers {
 impl WithTestServers {
     pub(crate) async fn run(&self) -> Result<ExitCode, CommandError> {
         let mut signals = Signals::listen()?;
+        if self.jaeger {
+            tokio::select! {
+                found = find_jaeger() => found?,
+                () = signals.stop() => return Ok(ExitCode::FAILURE),
+            }
+        }
         let (servers, coordinators) = tokio::select! {
             started = start() => started?,
             () = signals.stop() => return Ok(ExitCode::FAILURE),
@@ -42,6 +52,16 @@ impl WithTestServers {
         let code = status.and_then(|status| status.code()).and_then(|code| u8::try_from(code).ok());
         Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
     }
+}
+
+/// Before the tests, which have no time to build it.
+async fn find_jaeger() -> Result<(), CommandError> {
+    let version = local::install::JAEGER_VERSION;
+    // Whether or not someone reads along, it is built.
+    let building =
+        || drop(output::line(format_args!("building Jaeger {version} from its Go module, 4 minutes or more, once")));
+    local::install::jaeger(building).await.map_err(local::traces::StartError::from)?;
+    Ok(())
 }
 
 /// What tests share. Those that lose coordinators have clusters of their own.

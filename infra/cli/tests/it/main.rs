@@ -6,5 +6,6 @@ mod arguments;
 mod control;
 mod coordinators;
 mod installation;
+mod jaeger;
 mod shop;
 mod whole;

@@ -100,6 +100,11 @@ impl Site {
         self.servers().join(server.name())
     }
 
+    /// The folder of the page that Jaeger shows where it has none of its own.
+    pub(crate) fn traces_page(&self) -> PathBuf {
+        self.folder.join("traces-page")
+    }
+
     /// The log of a server.
     pub(crate) fn log(&self, server: Server) -> PathBuf {
         self.log_named(server.name())

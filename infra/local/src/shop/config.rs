@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::part::Service;
-use crate::servers::{Data, Ports};
+use crate::{
+    servers::{Data, Ports},
+    traces,
+};
 
 /// What kind of shop to start.
 #[derive(Debug, Clone)]
@@ -21,6 +24,8 @@ pub struct Config {
     pub coordinators: u16,
     /// Whether there is a trace store, which services send their spans to; without it they do what the variables say.
     pub traces: bool,
+    /// Which program stores the traces, where there is a store.
+    pub trace_store: traces::Kind,
     /// Instances of each service; one where it isn't named.
     pub instances: BTreeMap<Service, u16>,
     /// Where the programs of services and coordinators are; those beside the running program when absent.
@@ -56,6 +61,7 @@ impl Config {
             durable: true,
             coordinators: 3,
             traces: true,
+            trace_store: traces::Kind::default(),
             instances: BTreeMap::new(),
             programs: None,
             env: BTreeMap::new(),

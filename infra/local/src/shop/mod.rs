@@ -72,11 +72,13 @@ impl Shop {
     /// Whatever does not start is named, with the reason and its log. Nothing is left running then.
     pub async fn start(config: Config, observer: Observer) -> Result<Self, StartError> {
         let programs = launch::programs(&config)?;
+        // Before any port is taken and any folder locked: it may take minutes to build.
+        let store = find_store(&config, &programs, &observer).await?;
         let leases = take_ports(&config)?;
         let ground = Engines::ground(&config)?;
         // Before the servers, which take longer: by the time services start there is a leader.
         let coordinators = start_coordinators(&config, &programs, &ground.site)?;
-        let (traces, spans) = start_traces(&config, &programs, &ground.site)?;
+        let (traces, spans) = start_traces(store, &config, &ground.site)?;
         let endpoints = coordinators.iter().map(|coordinator| format!("http://{}", coordinator.address)).collect();
         let rest = async {
             let engines = Engines::start(ground, &config, &observer).await?;
@@ -289,14 +291,28 @@ fn start_coordinators(config: &Config, programs: &Path, site: &Site) -> Result<V
     members.into_iter().map(start).collect()
 }
 
-/// Starts the trace store, if there is to be one, and answers where spans go.
-fn start_traces(config: &Config, programs: &Path, site: &Site) -> Result<(Vec<Instance>, Option<String>), StartError> {
+/// The trace store's program, if there is to be one.
+async fn find_store(
+    config: &Config,
+    programs: &Path,
+    observer: &Observer,
+) -> Result<Option<traces::Program>, traces::StartError> {
     if !config.traces {
-        return Ok((Vec::new(), None));
+        return Ok(None);
     }
-    let store = traces::Store::new(programs, config.ports, site.log_named(traces::NAME))?;
-    let (address, endpoint, spec) = (store.address(), store.endpoint(), store.spec());
-    let seat = Seat { part: Part::Traces, address, question: traces::READY, ports: store.into_ports() };
+    traces::Program::find(config.trace_store, programs, observer).await.map(Some)
+}
+
+/// Starts the trace store, if there is to be one, and answers where spans go.
+fn start_traces(
+    program: Option<traces::Program>,
+    config: &Config,
+    site: &Site,
+) -> Result<(Vec<Instance>, Option<String>), StartError> {
+    let Some(program) = program else { return Ok((Vec::new(), None)) };
+    let store = traces::Store::new(program, config.ports, site)?;
+    let (address, endpoint, question, spec) = (store.address(), store.endpoint(), store.question(), store.spec());
+    let seat = Seat { part: Part::Traces, address, question, ports: store.into_ports() };
     let instance = Instance::start(seat, (spec.clone(), spec), &site.lifeline).map_err(NotReady::from)?;
     Ok((vec![instance], Some(endpoint)))
 }

@@ -39,5 +39,8 @@ document.addEventListener("keydown", (event) => {
 });
 
 show();
-showState();
-setInterval(showState, 5_000);
+// Jaeger, which may show this page as well, does not tell its state.
+if (document.getElementById("state")) {
+  showState();
+  setInterval(showState, 5_000);
+}

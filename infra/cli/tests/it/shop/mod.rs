@@ -2,6 +2,7 @@
 
 mod coordinators;
 mod crash_points;
+mod dashboards;
 mod instances;
 mod killed;
 mod traces;

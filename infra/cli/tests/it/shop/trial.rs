@@ -47,6 +47,7 @@ impl Trial {
     /// A shop whose stock covers three quarters of what the month's first `orders` orders ask for.
     pub(crate) async fn open(config: Config, orders: usize) -> Self {
         let turn = TURN.lock().await;
+        let config = Config { trace_store: local::testing::trace_store(), ..config };
         let shop = Arc::new(Shop::start(config, Arc::new(|_| {})).await.unwrap());
         let trial = Self { shop, orders, folder: tempfile::tempdir().unwrap(), _turn: turn };
         let seeding = Seeding::new(trial.targets(Service::Order), trial.targets(Service::Inventory), trial.token());

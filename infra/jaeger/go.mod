@@ -1,6 +1,6 @@
 module jaeger-build
 
-go 1.26
+go 1.24.6
 
 replace github.com/Shopify/sarama => github.com/Shopify/sarama v1.33.0
 
