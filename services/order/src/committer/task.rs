@@ -44,9 +44,14 @@ impl Pending {
         if let Some(span) = &mut self.span {
             span.set(wait::COMMIT_QUEUE, transaction.began - self.queued_at);
             span.set(db::OPERATION_BATCH_SIZE, transaction.orders as i64);
-            span.set(shop::ORDER_ID, &self.order.id().to_string());
+            let id = match &placement {
+                Placement::Repeated(stored) => stored.id,
+                _ => self.order.id(),
+            };
+            span.set(shop::ORDER_ID, &id.to_string());
             span.set(shop::OUTCOME, placement.name());
             if transaction.failures > 0 {
+                span.set(wait::RETRY, transaction.paused);
                 span.set(shop::RETRIES, i64::from(transaction.failures));
             }
             span.link(transaction.trace.filter(|_| transaction.orders > 1));
@@ -63,7 +68,9 @@ impl Pending {
 
     /// Begins its span, where its trace is recorded: from the order's queueing to its answer.
     fn begin_span(&mut self) {
-        let Some(parent) = self.order.trace.filter(|trace| trace.is_sampled() && self.span.is_none()) else { return };
+        let Some(parent) = self.order.carried.trace.filter(|trace| trace.is_sampled() && self.span.is_none()) else {
+            return;
+        };
         let queued_at = SystemTime::now() - self.queued_at.elapsed();
         self.span = Some(spans::internal("commit order").parent(parent).since(queued_at).start());
     }
@@ -138,7 +145,7 @@ impl Task {
 
     /// Commits a batch, as often as it takes, and answers every order of it.
     async fn commit(&mut self, batch: &mut Vec<Pending>, mut attempt: Attempt) {
-        let mut failures = 0;
+        let (mut failures, mut paused) = (0, Duration::ZERO);
         loop {
             self.give_up_late(batch);
             let Some(deadline) = batch.iter().map(|pending| pending.queued_at + self.patience).min() else { return };
@@ -154,7 +161,7 @@ impl Task {
             match outcome {
                 Ok(placements) => {
                     self.relay.wake();
-                    let transaction = Transaction { began, orders: batch.len(), failures, trace };
+                    let transaction = Transaction { began, orders: batch.len(), failures, paused, trace };
                     for (pending, placement) in batch.drain(..).zip(placements) {
                         pending.answer(placement, &transaction);
                     }
@@ -167,6 +174,7 @@ impl Task {
                     let pause = pause(failures);
                     tracing::warn!(reason, orders = batch.len(), failures, ?pause, "commit failed; it is tried again");
                     sleep(pause).await;
+                    paused += pause;
                 }
                 Err(Failure::Refused(error)) if batch.len() == 1 => {
                     tracing::error!(%error, "the database refuses an order");
@@ -220,6 +228,8 @@ struct Transaction {
     orders: usize,
     /// Those before it.
     failures: u32,
+    /// How long it was waited between them.
+    paused: Duration,
     trace: Option<TraceContext>,
 }
 

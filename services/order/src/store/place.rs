@@ -130,8 +130,10 @@ async fn place(
     let wins = |order: &NewOrder| order.claim.is_none() || won.contains(&order.id().as_uuid());
     let due: Vec<&NewOrder> = orders.iter().copied().filter(|order| wins(order)).collect();
     insert(&mut transaction, &due, attempt, trace).await?;
-    let lost = orders.iter().filter(|order| !wins(order)).filter_map(|order| order.claim.as_ref());
-    let holders = holders(&mut transaction, lost).await?;
+    let lost: Vec<&Claim> =
+        orders.iter().filter(|order| !wins(order)).filter_map(|order| order.claim.as_ref()).collect();
+    let asking = trace.filter(|_| !lost.is_empty());
+    let holders = in_statement("SELECT idempotency", asking, holders(&mut transaction, &lost)).await?;
     let placement = |order: &&NewOrder| match &order.claim {
         Some(claim) if !wins(order) => holders.get(&claim.key).map(|held| held.answer(claim)),
         _ => Some(Placement::Stored),
@@ -186,7 +188,7 @@ async fn insert(
     let inserted: HashSet<Uuid> = inserted.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
     let mut events = outbox::Batch::new(SOURCE);
     for order in orders.iter().filter(|order| attempt == Attempt::First || inserted.contains(&order.id().as_uuid())) {
-        events.push(order.id().bucket(BUCKETS), &order.placed, order.trace);
+        events.push(order.id().bucket(BUCKETS), &order.placed, order.carried.clone());
     }
     in_statement("INSERT outbox", trace, events.write(connection)).await
 }
@@ -216,11 +218,8 @@ impl<'r> FromRow<'r, PgRow> for Held {
 }
 
 /// The orders that hold these claims' keys, by key.
-async fn holders(
-    connection: &mut PgConnection,
-    claims: impl Iterator<Item = &Claim>,
-) -> Result<HashMap<String, Held>, sqlx::Error> {
-    let keys: Vec<&str> = claims.map(|claim| claim.key.as_str()).collect();
+async fn holders(connection: &mut PgConnection, claims: &[&Claim]) -> Result<HashMap<String, Held>, sqlx::Error> {
+    let keys: Vec<&str> = claims.iter().map(|claim| claim.key.as_str()).collect();
     if keys.is_empty() {
         return Ok(HashMap::new());
     }

@@ -54,7 +54,7 @@ impl Notes {
                 }
                 Err(broken) => {
                     self.broken.store(true, Ordering::Relaxed);
-                    events.dead_letter(message, &broken);
+                    events.dead_letter(message, &broken, message.trace);
                 }
             }
         }
