@@ -48,8 +48,8 @@ impl Baggage {
 
     /// The value of a member, decoded; the last one's where several have this key.
     pub fn get(&self, key: &str) -> Option<Cow<'_, str>> {
-        let members = self.0.split(',').filter_map(|member| member.split(';').next()?.split_once('='));
-        members.filter(|(name, _)| *name == key).last().map(|(_, value)| decoded(value))
+        let mut members = self.0.split(',').filter_map(|member| member.split(';').next()?.split_once('='));
+        members.rfind(|(name, _)| *name == key).map(|(_, value)| decoded(value))
     }
 }
 

@@ -114,6 +114,8 @@ pub mod resource {
 pub mod wait {
     use super::{Duration, Key};
 
+    /// For the database to begin the transaction.
+    pub const BEGIN: Key<Duration> = Key::new("plumbline.wait.begin");
     /// For a connection of the pool.
     pub const POOL: Key<Duration> = Key::new("plumbline.wait.pool");
     /// In the queue of the group commit.

@@ -66,6 +66,8 @@ pub struct Taken {
 pub struct Waits {
     /// For a connection.
     pub pool: Duration,
+    /// For the database to begin it.
+    pub begin: Duration,
     /// For the locks on stock, the statement that takes them included.
     pub locks: Duration,
     /// For the commit.
@@ -84,6 +86,7 @@ impl Store {
         let mut connection = self.pool.acquire().await?;
         let pool = clock.lap();
         let mut transaction = connection.begin().await?;
+        let begin = clock.lap();
         in_statement("UPDATE inbox_position", trace, inbox::advance(&mut transaction, batch.spans())).await?;
         let (found, locks) = find(&mut transaction, &news.told, trace).await?;
         let decided_at = Timestamp::now();
@@ -95,7 +98,7 @@ impl Store {
         crash::point("consumer.before-commit");
         clock.lap();
         in_statement("COMMIT", trace, transaction.commit()).await?;
-        let taken = Taken { waits: Waits { pool, locks, commit: clock.lap() }, ..count(&decided) };
+        let taken = Taken { waits: Waits { pool, begin, locks, commit: clock.lap() }, ..count(&decided) };
         note(batch, news, &decided, &taken.waits);
         Ok(taken)
     }
@@ -190,6 +193,7 @@ fn note(batch: &consumer::Batch, news: &OrderNews<'_>, decided: &Decided<'_>, wa
     for (told, outcome) in news.told.iter().zip(outcomes) {
         batch.note(told.index, |span| {
             span.set(wait::POOL, waits.pool);
+            span.set(wait::BEGIN, waits.begin);
             span.set(wait::ROW_LOCKS, waits.locks);
             span.set(wait::COMMIT, waits.commit);
             span.set(shop::OUTCOME, outcome);

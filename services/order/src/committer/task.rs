@@ -153,7 +153,7 @@ impl Task {
             batch.iter_mut().for_each(Pending::begin_span);
             let mut span = transaction_span(batch);
             let trace = span.as_ref().and_then(Span::context);
-            let outcome = self.try_commit(batch, attempt, deadline, trace).await;
+            let outcome = self.try_commit(batch, attempt, deadline, span.as_mut()).await;
             if let (Some(span), Err(failure)) = (&mut span, &outcome) {
                 span.fail("database", failure);
             }
@@ -200,10 +200,10 @@ impl Task {
         batch: &[Pending],
         attempt: Attempt,
         deadline: Instant,
-        trace: Option<TraceContext>,
+        span: Option<&mut Span>,
     ) -> Result<Vec<Placement>, Failure> {
         let began = Instant::now();
-        let placements = timeout_at(deadline, self.writer.place(batch, attempt, trace))
+        let placements = timeout_at(deadline, self.writer.place(batch, attempt, span))
             .await
             .map_err(|_| Failure::Passing("no answer in time".to_owned()))?
             .map_err(Failure::from)?;

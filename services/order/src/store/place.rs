@@ -1,6 +1,9 @@
 //! Writing new orders: many in one transaction.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Instant,
+};
 
 use contracts::OrderLine;
 use messaging::{BUCKETS, outbox};
@@ -9,7 +12,11 @@ use sqlx::{
     postgres::{PgBindIterExt, PgConnectOptions, PgRow},
     types::Json,
 };
-use telemetry::{context::TraceContext, spans::in_statement};
+use telemetry::{
+    context::TraceContext,
+    names::wait,
+    spans::{Span, in_statement},
+};
 use uuid::Uuid;
 
 use super::{
@@ -94,7 +101,7 @@ impl Writer {
 
     /// Stores orders, their keys and their events in one transaction, and answers for each, in their order. When
     /// that fails nothing is stored, unless the connection was lost while committing: then trying [`Attempt::Again`]
-    /// with the same orders finds out, and stores nothing twice. May be dropped at any time.
+    /// with the same orders finds out, and stores nothing twice. `span` is the transaction's. May be dropped at any time.
     ///
     /// # Errors
     /// Those of the database.
@@ -102,15 +109,16 @@ impl Writer {
         &mut self,
         orders: &[O],
         attempt: Attempt,
-        trace: Option<TraceContext>,
+        span: Option<&mut Span>,
     ) -> Result<Vec<Placement>, Error> {
+        let trace = span.as_deref().and_then(Span::context);
         let orders: Vec<&NewOrder> = orders.iter().map(AsRef::as_ref).collect();
         // Taken out, so that a connection is lost, and not left half-way through, when this future is dropped.
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => in_statement("CONNECT", trace, PgConnection::connect_with(&self.options)).await?,
         };
-        let placed = place(&mut connection, &orders, attempt, trace).await.map_err(Error::from);
+        let placed = place(&mut connection, &orders, attempt, span).await.map_err(Error::from);
         if !placed.as_ref().is_err_and(Error::is_transient) {
             self.connection = Some(connection);
         }
@@ -122,9 +130,14 @@ async fn place(
     connection: &mut PgConnection,
     orders: &[&NewOrder],
     attempt: Attempt,
-    trace: Option<TraceContext>,
+    span: Option<&mut Span>,
 ) -> Result<Vec<Placement>, sqlx::Error> {
+    let trace = span.as_deref().and_then(Span::context);
+    let began = Instant::now();
     let mut transaction = connection.begin().await?;
+    if let Some(span) = span {
+        span.set(wait::BEGIN, began.elapsed());
+    }
     let claims = trace.filter(|_| orders.iter().any(|order| order.claim.is_some()));
     let won = in_statement("INSERT idempotency", claims, claim(&mut transaction, orders)).await?;
     let wins = |order: &NewOrder| order.claim.is_none() || won.contains(&order.id().as_uuid());

@@ -72,7 +72,9 @@ impl Store {
         let mut clock = Instant::now();
         let mut connection = self.pool.acquire().await?;
         let pool = clock.elapsed();
+        clock = Instant::now();
         let mut transaction = connection.begin().await?;
+        let begin = clock.elapsed();
         in_statement("UPDATE inbox_position", trace, inbox::advance(&mut transaction, batch.spans())).await?;
         let mut taking =
             Taking { batch, now, events: outbox::Batch::new(SOURCE), settled: Vec::new(), idle: Vec::new() };
@@ -89,6 +91,7 @@ impl Store {
             (0..batch.messages.len()).for_each(|index| {
                 batch.note(index, |span| {
                     span.set(wait::POOL, pool);
+                    span.set(wait::BEGIN, begin);
                     span.set(wait::COMMIT, commit);
                 });
             });

@@ -16,7 +16,7 @@ pub(super) async fn is_told(customer: &Customer<'_>) {
     assert_eq!(trace.of("order", "SELECT idempotency").len(), 1);
     assert!(!trace.has("order: send orders.v1"), "nothing follows: {:?}", trace.shape());
 
-    let other = customer.orders(2, &key).await;
+    let other = customer.tries_to_order(2, &key).await;
     assert_eq!(other.status, 422);
     let trace = customer.is_told(&other.trace, |trace| trace.has("order: POST /orders")).await;
     assert_eq!(trace.outcomes("order", "commit order"), ["key_taken"]);
