@@ -4,6 +4,7 @@ mod cancelled;
 mod carried;
 mod duplicated;
 mod expired;
+mod others;
 mod rejected;
 mod repeated;
 mod retried;
@@ -44,6 +45,7 @@ async fn all(count: u16) {
     cancelled::before_the_decision(&customer, &trial.shop).await;
     retried::while_it_is_stored(&customer, &trial.shop).await;
     retried::while_it_is_decided(&customer, &trial.shop).await;
+    others::are_documented(&trial, count).await;
     trial.closes().await;
 }
 
