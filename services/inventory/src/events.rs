@@ -58,7 +58,7 @@ fn read(batch: &Batch) -> OrderNews<'_> {
             Ok(event) => news.told.push(Told { event, message, index }),
             Err(reason) => {
                 batch.note(index, |span| span.fail("dead_letter", &reason));
-                news.broken.push((message, reason));
+                news.broken.push((index, message, reason));
             }
         }
     }

@@ -13,7 +13,15 @@ use contracts::{
     order::{Hop, Order, PlaceOrder},
     page::{DEFAULT_LIMIT, MAX_LIMIT, Page},
 };
-use service::{Resource, body::Json, context::Trace, idempotency::Key, parameters, prefer::Wait, problem::ApiError};
+use service::{
+    Resource,
+    body::Json,
+    context::{Trace, Waited},
+    idempotency::Key,
+    parameters,
+    prefer::Wait,
+    problem::ApiError,
+};
 use utoipa::OpenApi;
 
 use crate::{
@@ -21,7 +29,7 @@ use crate::{
     operations::{
         self,
         cancel::Cancel,
-        place::{Place, Placed, Request},
+        place::{Answer, Place, Placed, Request},
     },
     store::Store,
 };
@@ -88,10 +96,11 @@ async fn place(
     endpoint: Data<Place>,
     Key(key): Key,
     Wait(wait): Wait,
-    Trace(trace): Trace,
+    Trace(carried): Trace,
     Json(body): Json<PlaceOrder>,
 ) -> Result<HttpResponse, ApiError> {
-    let (mut response, order) = match endpoint.place(&body, Request { key, wait, trace }).await? {
+    let Answer { placed, waited } = endpoint.place(&body, Request { key, wait, carried }).await?;
+    let (mut response, order) = match placed {
         Placed::Accepted(order) => (HttpResponse::Accepted(), order),
         Placed::Decided(order) => {
             let mut response = HttpResponse::Ok();
@@ -99,7 +108,11 @@ async fn place(
             (response, order)
         }
     };
-    Ok(response.insert_header((LOCATION, format!("/orders/{}", order.id))).json(order))
+    let mut response = response.insert_header((LOCATION, format!("/orders/{}", order.id))).json(order);
+    if let Some(waited) = waited {
+        response.extensions_mut().insert(Waited(waited));
+    }
+    Ok(response)
 }
 
 /// List orders
@@ -169,8 +182,8 @@ async fn read(store: Data<Store>, id: Path<String>) -> Result<HttpResponse, ApiE
         problems::OfCancelling,
     )
 )]
-async fn cancel(endpoint: Data<Cancel>, Trace(trace): Trace, id: Path<String>) -> Result<HttpResponse, ApiError> {
-    let order = endpoint.cancel(order_id(&id)?, trace).await?;
+async fn cancel(endpoint: Data<Cancel>, Trace(carried): Trace, id: Path<String>) -> Result<HttpResponse, ApiError> {
+    let order = endpoint.cancel(order_id(&id)?, carried).await?;
     Ok(HttpResponse::Ok().json(order))
 }
 

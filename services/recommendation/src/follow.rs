@@ -9,6 +9,11 @@ use coordination::{
 use rand::Rng;
 use reqwest::Client;
 use service::health::Part;
+use telemetry::{
+    context::TRACEPARENT,
+    names::{http, rpc},
+    spans,
+};
 use tokio::time::{Instant, sleep};
 
 use crate::{
@@ -105,8 +110,29 @@ impl Follower {
         let builder = builder.ok_or(Error::Nobody)?;
         let known = self.known.map(|(build, position)| format!("?build={build}&position={position}"));
         let url = format!("http://{}/model{}", builder.address, known.unwrap_or_default());
-        let answer = self.http.get(url).timeout(TIMEOUT).send().await?.error_for_status()?;
-        Ok(answer.json().await?)
+        // The whole build is asked for now and then, its news ten times a second.
+        let mut span = spans::client("GET").quiet(self.known.is_some()).start();
+        span.set(http::REQUEST_METHOD, "GET");
+        span.set(http::URL_FULL, &url);
+        if let Some((address, port)) = builder.address.rsplit_once(':') {
+            span.set(rpc::SERVER_ADDRESS, address);
+            span.set(rpc::SERVER_PORT, port.parse().unwrap_or(0));
+        }
+        let mut request = self.http.get(url).timeout(TIMEOUT);
+        if let Some(context) = span.context() {
+            request = request.header(TRACEPARENT, context.to_header().as_str());
+        }
+        let answered = async {
+            let answer = request.send().await?;
+            span.set(http::RESPONSE_STATUS_CODE, i64::from(answer.status().as_u16()));
+            answer.error_for_status()?.json().await
+        };
+        let answered = answered.await;
+        if let Err(error) = &answered {
+            let class = if error.is_timeout() { "timeout" } else { "http" };
+            span.fail(class, error);
+        }
+        Ok(answered?)
     }
 
     fn take(&mut self, excerpt: Excerpt, window: usize) {

@@ -2,7 +2,10 @@
 
 use contracts::{Timestamp, event::Event, topics::Topic};
 use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Headers, Message as _, OwnedHeaders};
-use telemetry::context::TraceContext;
+use telemetry::{
+    baggage::{BAGGAGE, Baggage},
+    context::{TRACEPARENT, TraceContext},
+};
 
 /// Why a message can't be processed, ever.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +46,8 @@ pub struct Message {
     pub timestamp: Timestamp,
     /// The trace it belongs to.
     pub trace: Option<TraceContext>,
+    /// What its cause's caller has it carry.
+    pub baggage: Option<Baggage>,
     /// The value.
     pub payload: Vec<u8>,
     headers: Option<OwnedHeaders>,
@@ -51,11 +56,12 @@ pub struct Message {
 impl Message {
     pub(crate) fn from_kafka(topic: Topic, message: &BorrowedMessage<'_>) -> Self {
         let mut event_type = None;
-        let mut trace = None;
+        let (mut trace, mut baggage) = (None, None);
         for header in message.headers().into_iter().flat_map(|headers| headers.iter()) {
             match (header.key, header.value.map(std::str::from_utf8)) {
                 ("ce_type", Some(Ok(value))) => event_type = Some(value.to_owned()),
-                ("traceparent", Some(Ok(value))) => trace = value.parse().ok(),
+                (TRACEPARENT, Some(Ok(value))) => trace = value.parse().ok(),
+                (BAGGAGE, Some(Ok(value))) => baggage = Baggage::read([value.as_bytes()]),
                 _ => {}
             }
         }
@@ -71,6 +77,7 @@ impl Message {
                 .and_then(Timestamp::from_unix_millis)
                 .unwrap_or_else(Timestamp::now),
             trace,
+            baggage,
             payload: message.payload().unwrap_or_default().to_vec(),
             // A dead letter takes them along, and only its handler knows whether it will be one.
             headers: message.headers().map(BorrowedHeaders::detach),
@@ -105,9 +112,11 @@ impl Message {
         }
     }
 
-    /// The headers that go with it into a dead letter.
-    pub(crate) fn headers_for_dead_letter(&self) -> Vec<(String, Vec<u8>)> {
+    /// The headers that go with it into a dead letter; the trace goes on from `below`.
+    pub(crate) fn headers_for_dead_letter(&self, below: Option<TraceContext>) -> Vec<(String, Vec<u8>)> {
         let headers = self.headers.iter().flat_map(OwnedHeaders::iter);
-        headers.map(|header| (header.key.to_owned(), header.value.unwrap_or_default().to_vec())).collect()
+        let headers = headers.filter(|header| below.is_none() || header.key != TRACEPARENT);
+        let headers = headers.map(|header| (header.key.to_owned(), header.value.unwrap_or_default().to_vec()));
+        headers.chain(below.map(|trace| (TRACEPARENT.to_owned(), trace.to_header().as_bytes().to_vec()))).collect()
     }
 }

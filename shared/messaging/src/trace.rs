@@ -24,6 +24,20 @@ pub(crate) fn send(topic: Topic, key: &str, parent: TraceContext, outbox: Durati
         Topic::Stock => "send stock.v1",
         Topic::Catalog => "send catalog.v1",
     };
+    sending(name, topic, key, parent, outbox)
+}
+
+/// The same for a message that could not be processed.
+pub(crate) fn send_dead_letter(topic: Topic, key: &str, parent: TraceContext, outbox: Duration) -> Span {
+    let name = match topic {
+        Topic::Orders => "send orders.v1.dlq",
+        Topic::Stock => "send stock.v1.dlq",
+        Topic::Catalog => "send catalog.v1.dlq",
+    };
+    sending(name, topic, key, parent, outbox)
+}
+
+fn sending(name: &'static str, topic: Topic, key: &str, parent: TraceContext, outbox: Duration) -> Span {
     let mut span = spans::producer(name).parent(parent).start();
     if span.is_recording() {
         of_kafka(&mut span, topic, "send");
@@ -35,18 +49,32 @@ pub(crate) fn send(topic: Topic, key: &str, parent: TraceContext, outbox: Durati
 
 /// The span of processing a message, from when it came to when its effects stand. `None` where its trace isn't recorded.
 pub fn process(message: &Message, received_at: Timestamp) -> Option<Span> {
+    let mut span = processing(message, received_at)?;
+    span.set(wait::BROKER, duration(received_at.micros_since(message.timestamp)));
+    Some(span)
+}
+
+/// Tells of messages that came again and had been taken before, as after the end of a consumer that could not say so any
+/// more.
+pub(crate) fn skip<'a>(messages: impl Iterator<Item = &'a Message>, received_at: Timestamp) {
+    for mut span in messages.filter_map(|message| process(message, received_at)) {
+        span.set(shop::OUTCOME, "skipped");
+    }
+}
+
+fn processing(message: &Message, since: Timestamp) -> Option<Span> {
     let parent = message.trace.filter(|trace| trace.is_sampled())?;
     let name = match message.topic {
         Topic::Orders => "process orders.v1",
         Topic::Stock => "process stock.v1",
         Topic::Catalog => "process catalog.v1",
     };
-    let mut span = spans::consumer(name).parent(parent).since(system_time(received_at)).start();
+    let mut span = spans::consumer(name).parent(parent).since(system_time(since)).start();
     if span.is_recording() {
         of_kafka(&mut span, message.topic, "process");
         span.set(messaging::DESTINATION_PARTITION_ID, &partition(message.partition));
         span.set(messaging::KAFKA_OFFSET, message.offset);
-        span.set(wait::BROKER, duration(received_at.micros_since(message.timestamp)));
+        span.tell(message.baggage.as_ref());
         if message.topic != Topic::Catalog {
             span.set(shop::ORDER_ID, &message.key);
         }
@@ -61,6 +89,15 @@ fn of_kafka(span: &mut Span, topic: Topic, operation: &str) {
     span.set(messaging::DESTINATION_NAME, topic.name());
 }
 
+/// A try to take a batch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Try {
+    /// When the messages came, or the try before it failed.
+    pub(crate) since: Timestamp,
+    /// How many tries have failed before it.
+    pub(crate) failures: u32,
+}
+
 /// Spans of a batch: of each message whose trace is recorded, and one of the whole.
 #[derive(Debug, Default)]
 pub(crate) struct Spans {
@@ -70,11 +107,16 @@ pub(crate) struct Spans {
 }
 
 impl Spans {
-    pub(crate) fn begin(messages: &[Message], received_at: Timestamp, group: &str, retries: u32) -> Self {
+    /// Begins them when the messages came, or, of another try, when the one before it had failed.
+    pub(crate) fn begin(messages: &[Message], attempt: Try, group: &str) -> Self {
+        let Try { since, failures } = attempt;
         if !messages.iter().any(|message| message.trace.is_some_and(TraceContext::is_sampled)) {
             return Self::default();
         }
-        let mut of_messages: Vec<_> = messages.iter().map(|message| process(message, received_at)).collect();
+        let mut of_messages: Vec<_> = messages
+            .iter()
+            .map(|message| if failures == 0 { process(message, since) } else { processing(message, since) })
+            .collect();
         let contexts = of_messages.iter().flatten().filter_map(Span::context);
         // A single message's own span does for the batch.
         let of_batch = (messages.len() > 1).then(|| {
@@ -90,13 +132,15 @@ impl Spans {
             span.set(messaging::BATCH_MESSAGE_COUNT, messages.len() as i64);
             span
         });
-        let waited = duration(Timestamp::now().micros_since(received_at));
+        let waited = duration(Timestamp::now().micros_since(since));
         let link = of_batch.as_ref().and_then(Span::context);
         for span in of_messages.iter_mut().flatten() {
             span.set(messaging::BATCH_MESSAGE_COUNT, messages.len() as i64);
-            span.set(wait::BATCH, waited);
-            if retries > 0 {
-                span.set(shop::RETRIES, i64::from(retries));
+            if failures > 0 {
+                span.set(wait::RETRY, waited);
+                span.set(shop::RETRIES, i64::from(failures));
+            } else {
+                span.set(wait::BATCH, waited);
             }
             span.link(link);
         }

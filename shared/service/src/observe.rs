@@ -21,14 +21,15 @@ use actix_web::{
 use futures::FutureExt as _;
 use opentelemetry::KeyValue;
 use telemetry::{
-    context::{self, TraceContext},
+    baggage::{BAGGAGE, Baggage},
+    context::{self, Carried, TRACEPARENT, TraceContext},
     metrics::Series,
     names,
     spans::{self, Span},
 };
 
 use crate::{
-    context::Trace,
+    context::{Trace, Waited},
     metric_definitions::METRICS,
     problem::{ApiError, Kind},
 };
@@ -42,8 +43,9 @@ pub(crate) async fn observe(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
     let active = Active::begin();
-    let mut span = begin_span(&request);
-    request.extensions_mut().insert(Trace(span.context()));
+    let baggage = baggage(&request);
+    let mut span = begin_span(&request, baggage.as_ref());
+    request.extensions_mut().insert(Trace(Carried { trace: span.context(), baggage }));
     // What is logged on the way names the request's trace.
     let answering = context::scoped(span.context(), next.call(request));
     let answered = AssertUnwindSafe(answering).catch_unwind().await;
@@ -85,15 +87,19 @@ fn failed(error: &Error, began: Instant, span: &mut Span) {
     record(&Method::default(), NO_ROUTE.to_owned(), status, began, span);
 }
 
-fn begin_span(request: &ServiceRequest) -> Span {
-    let parent =
-        request.headers().get("traceparent").and_then(|value| TraceContext::from_header(value.as_bytes()).ok());
+fn baggage(request: &ServiceRequest) -> Option<Baggage> {
+    Baggage::read(request.headers().get_all(BAGGAGE).map(HeaderValue::as_bytes))
+}
+
+fn begin_span(request: &ServiceRequest, baggage: Option<&Baggage>) -> Span {
+    let parent = request.headers().get(TRACEPARENT).and_then(|value| TraceContext::from_header(value.as_bytes()).ok());
     // The route is known only when it was found, below.
     let mut span = spans::server("HTTP").parent(parent).start();
     if span.is_recording() {
         span.set(names::http::REQUEST_METHOD, known(request.method()));
         span.set(names::http::URL_PATH, request.path());
         span.set(names::http::URL_SCHEME, "http");
+        span.tell(baggage);
     }
     span
 }
@@ -117,6 +123,9 @@ fn finish(response: &ServiceResponse<BoxBody>, began: Instant, span: &mut Span) 
         span.rename(format!("{} {route}", known(response.request().method())));
         span.set(names::http::ROUTE, &route);
         span.set(names::http::RESPONSE_STATUS_CODE, i64::from(status.as_u16()));
+        if let Some(Waited(waited)) = response.response().extensions().get() {
+            span.set(names::wait::DECISION, *waited);
+        }
         if status.is_server_error() {
             span.fail("server_error", &status);
         }

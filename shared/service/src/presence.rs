@@ -1,12 +1,12 @@
 //! A service among the others: found by them, set while it runs, and one of those that are elected.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, ops::RangeInclusive, time::Duration};
 
 use coordination::{
     Cluster, Name,
     discovery::{self, Instance, Registration},
     election::{Candidate, Duty},
-    settings::{self, DefineError, Definitions, Follower, Ratio, Setting},
+    settings::{self, DefineError, Definitions, Follower, Milliseconds, Ratio, Setting},
 };
 use telemetry::sampling;
 use tokio::{
@@ -20,8 +20,11 @@ use crate::{
     observe,
 };
 
-/// The setting that every service has.
+/// The settings that every service has.
 const SAMPLING: Name = Name::literal("telemetry.sampling");
+const SLOW: Name = Name::literal("telemetry.slow");
+/// What [`SLOW`] may be: up to an hour.
+const SLOW_RANGE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3_600);
 /// How long after its death an instance is found no more.
 const TTL: Duration = Duration::from_secs(10);
 /// How long after its owner's death a duty is another's: coordinators give a lease no less than 2 s, and a lease that is
@@ -57,13 +60,13 @@ impl Drop for Tasks {
 }
 
 impl Presence {
-    /// Publishes and follows the service's settings, and one that every service has. Returns at once: coordinators that
+    /// Publishes and follows the service's settings, and those that every service has. Returns at once: coordinators that
     /// are away are waited for in the background, and `health` says so without being the less ready.
     ///
     /// Must be called within a runtime, after telemetry was set up.
     ///
     /// # Errors
-    /// The setting that every service has is among its own: a mistake in the program.
+    /// A setting that every service has is among its own: a mistake in the program.
     pub fn begin(
         common: &Common,
         service: Name,
@@ -73,10 +76,17 @@ impl Presence {
         let ratio = Ratio { default: sampling::ratio() };
         let help = "Share of the traces begun in a service that is recorded";
         let ratio = settings.define(SAMPLING, ratio, "", help)?;
+        let slow = Milliseconds { default: sampling::slow(), range: SLOW_RANGE };
+        let help = "A request that takes this long is recorded, also where its trace is not";
+        let slow = settings.define(SLOW, slow, "ms", help)?;
         let Some(Coordination { cluster, instance, advertise }) = common.coordination.clone() else {
             return Ok(Self { place: None, tasks: Tasks::default() });
         };
-        let tasks = vec![tokio::spawn(sample(ratio)), tokio::spawn(show(cluster.clone(), health.part("coordination")))];
+        let tasks = vec![
+            tokio::spawn(sample(ratio)),
+            tokio::spawn(keep_slow(slow)),
+            tokio::spawn(show(cluster.clone(), health.part("coordination"))),
+        ];
         let followed = settings::follow(&cluster, settings);
         let candidate = Candidate { cluster, service, instance };
         let place = Place { candidate, advertise, registration: None, _settings: followed };
@@ -119,6 +129,12 @@ impl Presence {
 async fn sample(mut ratio: Setting<f64>) {
     loop {
         sampling::set_ratio(ratio.changed().await);
+    }
+}
+
+async fn keep_slow(mut least: Setting<Duration>) {
+    loop {
+        sampling::set_slow(least.changed().await);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, error::Error, process::ExitCode, time::Duration};
 
-use telemetry::Telemetry;
+use telemetry::{Telemetry, baggage};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -80,6 +80,12 @@ fn configure<A: Application>(env: &mut Reader) -> Option<(A::Config, Telemetry)>
     let log_filter = env.optional("PLUMBLINE_LOG", Default::default(), "which events are logged, for example debug");
     let log_format = env.optional("PLUMBLINE_LOG_FORMAT", Default::default(), "how events look: pretty or json");
     let config = A::configure(env)?;
+    let told = env.optional(
+        "PLUMBLINE_BAGGAGE_ATTRIBUTES",
+        baggage::SCENARIO.to_owned(),
+        "which members of a request's baggage spans tell, separated by commas",
+    );
+    baggage::set_told(told.split(',').map(|key| key.trim().to_owned()).filter(|key| !key.is_empty()).collect());
     let instance_id = A::instance(&config);
     Some((config, Telemetry { service_name: A::NAME, instance_id, log_filter, log_format }))
 }

@@ -7,6 +7,7 @@ use std::{fmt, str::FromStr};
 use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 
 pub use self::scope::{Scoped, in_scope, of_scope, scoped};
+use crate::baggage::Baggage;
 
 /// The name of the HTTP header, and of the Kafka header, that carries a [`TraceContext`].
 pub const TRACEPARENT: &str = "traceparent";
@@ -28,6 +29,21 @@ pub struct TraceContext {
     trace_id: TraceId,
     span_id: SpanId,
     flags: u8,
+}
+
+/// All that goes along with a piece of work, into what it causes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// Where it stands in a trace.
+    pub trace: Option<TraceContext>,
+    /// What its caller has it carry.
+    pub baggage: Option<Baggage>,
+}
+
+impl From<Option<TraceContext>> for Carried {
+    fn from(trace: Option<TraceContext>) -> Self {
+        Self { trace, baggage: None }
+    }
 }
 
 /// Text that is no `traceparent`.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod attribute;
+pub mod baggage;
 pub mod context;
 mod error;
 pub mod export;

@@ -20,6 +20,8 @@ pub mod http {
     pub const RESPONSE_STATUS_CODE: Key<i64> = Key::new("http.response.status_code");
     /// The path asked for, without the query.
     pub const URL_PATH: Key<str> = Key::new("url.path");
+    /// Of a request to another service: where it went.
+    pub const URL_FULL: Key<str> = Key::new("url.full");
     /// `http`.
     pub const URL_SCHEME: Key<str> = Key::new("url.scheme");
     /// Histogram, seconds: from the request's head to the response being handed on.
@@ -68,6 +70,26 @@ pub mod db {
     pub const OPERATION_BATCH_SIZE: Key<i64> = Key::new("db.operation.batch.size");
 }
 
+/// Calls of other processes: <https://opentelemetry.io/docs/specs/semconv/rpc/> (development).
+pub mod rpc {
+    use super::Key;
+
+    /// `grpc`.
+    pub const SYSTEM: Key<str> = Key::new("rpc.system");
+    /// The value of [`SYSTEM`].
+    pub const GRPC: &str = "grpc";
+    /// `etcdserverpb.KV`, …
+    pub const SERVICE: Key<str> = Key::new("rpc.service");
+    /// `Put`, …
+    pub const METHOD: Key<str> = Key::new("rpc.method");
+    /// gRPC's number of the status; not set where no answer came.
+    pub const GRPC_STATUS_CODE: Key<i64> = Key::new("rpc.grpc.status_code");
+    /// Whom it was sent to: a name or an address.
+    pub const SERVER_ADDRESS: Key<str> = Key::new("server.address");
+    /// At which port.
+    pub const SERVER_PORT: Key<i64> = Key::new("server.port");
+}
+
 /// The process and what it was started as: OpenTelemetry's resource.
 pub mod resource {
     /// `plumbline-order`.
@@ -92,6 +114,8 @@ pub mod resource {
 pub mod wait {
     use super::{Duration, Key};
 
+    /// For the database to begin the transaction.
+    pub const BEGIN: Key<Duration> = Key::new("plumbline.wait.begin");
     /// For a connection of the pool.
     pub const POOL: Key<Duration> = Key::new("plumbline.wait.pool");
     /// In the queue of the group commit.
@@ -106,6 +130,10 @@ pub mod wait {
     pub const BROKER: Key<Duration> = Key::new("plumbline.wait.broker");
     /// In the consumer, until its batch was full or due.
     pub const BATCH: Key<Duration> = Key::new("plumbline.wait.batch");
+    /// After a failure, until it was tried again.
+    pub const RETRY: Key<Duration> = Key::new("plumbline.wait.retry");
+    /// Of a request that prefers to wait: for the order's decision.
+    pub const DECISION: Key<Duration> = Key::new("plumbline.wait.decision");
 }
 
 /// Of the shop.
@@ -124,6 +152,8 @@ pub mod shop {
     pub const EFFECT_LATENCY_IS: &str = "Time from an order's being placed to its last effect, by which";
     /// Of [`EFFECT_LATENCY`]: `reservation_confirmed`, `learnt`.
     pub const EFFECT: &str = "plumbline.effect";
+    /// The experiment that the caller says its request belongs to, see [`crate::baggage`].
+    pub const SCENARIO: Key<str> = Key::new("plumbline.scenario");
     /// Why a span was kept though its trace is not sampled: `error` or `slow`.
     pub const KEPT: Key<str> = Key::new("plumbline.sampling.kept");
 }

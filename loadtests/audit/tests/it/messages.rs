@@ -35,7 +35,7 @@ async fn what_could_not_be_processed_is_found() {
     let relay = relay::start(relay::Config::new(&world.source.kafka, topics.clone(), (*database).clone()));
     let message = any_message(&world, &topics).await;
     let mut letters = outbox::Batch::new("/plumbline/test");
-    letters.dead_letter(&message, &Broken::NoType);
+    letters.dead_letter(&message, &Broken::NoType, None);
     send(&world.inventory, letters).await;
     relay.stop().await;
     let subject = Subject::Topic(topics.dead_letter_name(Topic::Orders));

@@ -1,6 +1,7 @@
 //! `POST /stock/{sku}/adjustments`.
 
 use contracts::{Sku, stock::Adjustment};
+use telemetry::context::TraceContext;
 
 use crate::{
     domain::{Claim, NewAdjustment, Refused},
@@ -37,9 +38,14 @@ pub enum Error {
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn adjust(store: &Store, wanted: NewAdjustment, key: Option<String>) -> Result<Adjustment, Error> {
+pub async fn adjust(
+    store: &Store,
+    wanted: NewAdjustment,
+    key: Option<String>,
+    trace: Option<TraceContext>,
+) -> Result<Adjustment, Error> {
     let claim = key.map(|key| Claim { key, fingerprint: wanted.fingerprint() });
-    match store.adjust(&wanted, claim.as_ref()).await? {
+    match store.adjust(&wanted, claim.as_ref(), trace).await? {
         Adjusted::Made(adjustment) => {
             METRICS.adjustments.add(1, &[]);
             Ok(adjustment)

@@ -1,7 +1,7 @@
 //! `PUT /products/{sku}`.
 
 use messaging::relay;
-use telemetry::context::TraceContext;
+use telemetry::context::Carried;
 
 use crate::{
     domain::NewProduct,
@@ -25,9 +25,9 @@ pub async fn put_product(
     store: &Store,
     relay: &relay::Waker,
     product: NewProduct,
-    trace: Option<TraceContext>,
+    carried: Carried,
 ) -> Result<Put, Error> {
-    let put = store.put_product(&product, trace).await?;
+    let put = store.put_product(&product, carried).await?;
     if !matches!(put, Put::Unchanged(_)) {
         relay.wake();
     }

@@ -86,12 +86,12 @@ pub(super) async fn put(
     _: Operator,
     store: Data<Store>,
     relay: Data<relay::Waker>,
-    Trace(trace): Trace,
+    Trace(carried): Trace,
     sku: Path<String>,
     Json(body): Json<PutProduct>,
 ) -> Result<HttpResponse, ApiError> {
     let product = NewProduct::check(&sku, body).map_err(ApiError::invalid)?;
-    Ok(match put_product::put_product(&store, &relay, product, trace).await? {
+    Ok(match put_product::put_product(&store, &relay, product, carried).await? {
         Put::Created(product) => {
             let location = format!("/products/{}", encoded(&product.sku));
             HttpResponse::Created().insert_header((LOCATION, location)).json(product)

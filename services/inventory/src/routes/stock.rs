@@ -9,7 +9,7 @@ use contracts::{
     problem::Problem,
     stock::{Adjust, Adjustment, Stock},
 };
-use service::{auth::Operator, body::Json, idempotency::Key, parameters, problem::ApiError};
+use service::{auth::Operator, body::Json, context::Trace, idempotency::Key, parameters, problem::ApiError};
 
 use super::refusals::{BadBody, Invalid, Unanswered};
 use crate::{
@@ -68,9 +68,10 @@ pub(super) async fn adjust(
     _: Operator,
     store: Data<Store>,
     Key(key): Key,
+    Trace(carried): Trace,
     sku: Path<String>,
     Json(body): Json<Adjust>,
 ) -> Result<HttpResponse, ApiError> {
     let wanted = NewAdjustment::check(&sku, body).map_err(ApiError::invalid)?;
-    Ok(HttpResponse::Ok().json(operations::adjust::adjust(&store, wanted, key).await?))
+    Ok(HttpResponse::Ok().json(operations::adjust::adjust(&store, wanted, key, carried.trace).await?))
 }

@@ -1,10 +1,17 @@
 //! Adjusting stock by hand.
 
+use std::time::Instant;
+
 use contracts::{
     Sku, Timestamp,
     stock::{Adjustment, Stock},
 };
-use sqlx::{FromRow, PgConnection, Row as _, postgres::PgRow};
+use sqlx::{Connection as _, FromRow, PgConnection, Row as _, postgres::PgRow};
+use telemetry::{
+    context::TraceContext,
+    names::{shop, wait},
+    spans::{self, Span, in_statement},
+};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -44,19 +51,55 @@ pub enum Adjusted {
     Refused(Refused),
 }
 
+impl Adjusted {
+    /// What became of it, as spans have it.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Made(_) => "stored",
+            Self::Repeated(_) => "repeated",
+            Self::KeyTaken => "key_taken",
+            Self::Unknown => "unknown",
+            Self::Refused(_) => "refused",
+        }
+    }
+}
+
 impl Store {
     /// Adjusts stock, in one transaction with the record of it.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn adjust(&self, wanted: &NewAdjustment, claim: Option<&Claim>) -> Result<Adjusted, Error> {
-        let mut transaction = self.pool.begin().await?;
+    pub async fn adjust(
+        &self,
+        wanted: &NewAdjustment,
+        claim: Option<&Claim>,
+        trace: Option<TraceContext>,
+    ) -> Result<Adjusted, Error> {
+        let mut span = spans::transaction("adjust stock", trace);
+        let done = self.adjust_in(&mut span, wanted, claim).await;
+        match &done {
+            Ok(adjusted) => span.set(shop::OUTCOME, adjusted.name()),
+            Err(fault) => span.fail("database", fault),
+        }
+        Ok(done?)
+    }
+
+    async fn adjust_in(
+        &self,
+        span: &mut Span,
+        wanted: &NewAdjustment,
+        claim: Option<&Claim>,
+    ) -> Result<Adjusted, sqlx::Error> {
+        let (trace, began) = (span.context(), Instant::now());
+        let mut connection = self.pool.acquire().await?;
+        span.set(wait::POOL, began.elapsed());
+        let mut transaction = connection.begin().await?;
         // Under the lock, so that of two equal requests at once the second sees what the first has done.
-        let locked: Option<StockRow> =
-            sqlx::query_as(LOCK).bind(wanted.sku.as_str()).fetch_optional(&mut *transaction).await?;
+        let locking = sqlx::query_as(LOCK).bind(wanted.sku.as_str()).fetch_optional(&mut *transaction);
+        let locked: Option<StockRow> = in_statement("SELECT stock FOR UPDATE", trace, locking).await?;
         let Some(StockRow(stock)) = locked else { return Ok(Adjusted::Unknown) };
         if let Some(claim) = claim
-            && let Some(held) = holder(&mut transaction, claim).await?
+            && let Some(held) = in_statement("SELECT stock_adjustments", trace, holder(&mut transaction, claim)).await?
         {
             return Ok(held);
         }
@@ -65,8 +108,8 @@ impl Store {
             Ok(level) => level,
             Err(refused) => return Ok(Adjusted::Refused(refused)),
         };
-        let StockRow(stock) =
-            sqlx::query_as(SET).bind(wanted.sku.as_str()).bind(level.available).fetch_one(&mut *transaction).await?;
+        let setting = sqlx::query_as(SET).bind(wanted.sku.as_str()).bind(level.available).fetch_one(&mut *transaction);
+        let StockRow(stock) = in_statement("UPDATE stock", trace, setting).await?;
         let made = Adjustment {
             sku: wanted.sku.clone(),
             delta: wanted.delta,
@@ -74,11 +117,11 @@ impl Store {
             stock,
             adjusted_at: Timestamp::now(),
         };
-        if !record(&mut transaction, &made, claim).await? {
+        if !in_statement("INSERT stock_adjustments", trace, record(&mut transaction, &made, claim)).await? {
             // The same key came for another product at the same time, and that transaction was first.
             return Ok(Adjusted::KeyTaken);
         }
-        transaction.commit().await?;
+        in_statement("COMMIT", trace, transaction.commit()).await?;
         Ok(Adjusted::Made(made))
     }
 }

@@ -1,6 +1,12 @@
 //! Giving back what was reserved for orders that were never confirmed.
+//!
+//! An order's trace goes on here where it was left: what is told of its reservation is sent below `expire reservation`. The
+//! transaction is once for all of them, and so a trace of its own, linked to each.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::{Duration, Instant, SystemTime},
+};
 
 use contracts::{
     OrderId, StockLine, Timestamp,
@@ -8,7 +14,12 @@ use contracts::{
     stock::ReservationStatus,
 };
 use messaging::{BUCKETS, outbox};
-use sqlx::{PgConnection, Row as _, types::Json};
+use sqlx::{Connection as _, PgConnection, Row as _, types::Json};
+use telemetry::{
+    context::TraceContext,
+    names::{db, shop, wait},
+    spans::{self, Span, in_statement},
+};
 use uuid::Uuid;
 
 use super::{Error, SWEEPING, Store, reservations, rows::order_id, stock};
@@ -26,8 +37,15 @@ const BITMAP_ON: &str = "SET LOCAL enable_bitmapscan = on";
 const BITMAP_OFF: &str = "SET LOCAL enable_bitmapscan = off";
 
 /// Served by the block range index on the time.
-const OVERDUE: &str = "SELECT order_id, lines FROM reservations
+const OVERDUE: &str = "SELECT order_id, lines, trace FROM reservations
       WHERE decided_at >= $1 AND decided_at < $2 AND status = 0 LIMIT $3";
+
+/// A reservation that is overdue.
+struct Overdue {
+    lines: Vec<StockLine>,
+    /// Of the span that made it, where it was recorded.
+    trace: Option<TraceContext>,
+}
 
 /// What a step of the sweep came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +69,10 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub async fn expire(&self, since: Timestamp, before: Timestamp, most: i64) -> Result<Swept, Error> {
-        let mut transaction = self.pool.begin().await?;
+        let (began, clock) = (SystemTime::now(), Instant::now());
+        let mut connection = self.pool.acquire().await?;
+        let pool = clock.elapsed();
+        let mut transaction = connection.begin().await?;
         let ours: bool = sqlx::query_scalar(ONLY_ONE).bind(SWEEPING).fetch_one(&mut *transaction).await?;
         if !ours {
             return Ok(Swept::Elsewhere);
@@ -61,8 +82,13 @@ impl Store {
         if found == 0 {
             return Ok(Swept::Here { found, released: 0, violations: 0 });
         }
-        let (released, violations) = release(&mut transaction, overdue).await?;
-        transaction.commit().await?;
+        let mut told = Told::begin(&overdue, began, pool);
+        let done = release(&mut transaction, overdue, &mut told).await;
+        let done = match done {
+            Ok(done) => in_statement("COMMIT", told.trace(), transaction.commit()).await.map(|()| done),
+            failed => failed,
+        };
+        let (released, violations) = done.inspect_err(|fault| told.fail(fault))?;
         Ok(Swept::Here { found, released, violations })
     }
 }
@@ -72,26 +98,35 @@ async fn overdue(
     since: Timestamp,
     before: Timestamp,
     most: i64,
-) -> Result<HashMap<OrderId, Vec<StockLine>>, sqlx::Error> {
+) -> Result<HashMap<OrderId, Overdue>, sqlx::Error> {
     sqlx::query(BITMAP_ON).execute(&mut *connection).await?;
     let overdue = sqlx::query(OVERDUE).bind(since.as_offset()).bind(before.as_offset()).bind(most);
     let rows = overdue.fetch_all(&mut *connection).await?;
     sqlx::query(BITMAP_OFF).execute(connection).await?;
-    rows.iter().map(|row| Ok((order_id(row, 0)?, row.try_get::<Json<_>, _>(1)?.0))).collect()
+    let overdue = rows.iter().map(|row| {
+        let trace: Option<&str> = row.try_get(2)?;
+        let lines = row.try_get::<Json<_>, _>(1)?.0;
+        Ok((order_id(row, 0)?, Overdue { lines, trace: trace.and_then(|text| text.parse().ok()) }))
+    });
+    overdue.collect()
 }
 
 /// Locks, looks again, and releases what is still HELD: an order may have been confirmed or cancelled meanwhile.
 async fn release(
     connection: &mut PgConnection,
-    mut overdue: HashMap<OrderId, Vec<StockLine>>,
+    mut overdue: HashMap<OrderId, Overdue>,
+    told: &mut Told,
 ) -> Result<(usize, u64), sqlx::Error> {
-    let skus: BTreeSet<&str> = overdue.values().flatten().map(|line| line.sku.as_str()).collect();
-    let stock = stock::lock(connection, skus).await?;
+    let skus: BTreeSet<&str> =
+        overdue.values().flat_map(|overdue| &overdue.lines).map(|line| line.sku.as_str()).collect();
+    let trace = told.trace();
+    let stock = in_statement("SELECT stock FOR UPDATE", trace, stock::lock(connection, skus)).await?;
     let ids: Vec<Uuid> = overdue.keys().map(|order| order.as_uuid()).collect();
-    let locked = reservations::lock(connection, &ids).await?;
+    let locking = reservations::lock(connection, &ids);
+    let locked = in_statement("SELECT reservations FOR UPDATE", trace, locking).await?;
     let held = locked.into_iter().filter(|(_, status)| *status == ReservationStatus::Held);
     let standing = |(order, status)| {
-        let lines = overdue.remove(&order).unwrap_or_default();
+        let lines = overdue.remove(&order).map(|overdue| overdue.lines).unwrap_or_default();
         (order, Standing { status, lines })
     };
     let found = Found { stock, reservations: held.map(standing).collect() };
@@ -99,13 +134,57 @@ async fn release(
     let decided = decide(&events, &found);
 
     let released_at = Timestamp::now();
-    stock::set(connection, &decided.stock).await?;
-    reservations::release(connection, &decided.released, released_at).await?;
+    in_statement("UPDATE stock", trace, stock::set(connection, &decided.stock)).await?;
+    let releasing = reservations::release(connection, &decided.released, released_at);
+    in_statement("UPDATE reservations", trace, releasing).await?;
     let mut events = outbox::Batch::new(SOURCE);
     for &order_id in &decided.released {
         let expired = StockReleased { order_id, reason: ReleaseReason::Expired, released_at };
-        events.push(order_id.bucket(BUCKETS), &expired, None);
+        events.push(order_id.bucket(BUCKETS), &expired, told.released(order_id));
     }
-    events.write(connection).await?;
+    in_statement("INSERT outbox", trace, events.write(connection)).await?;
     Ok((decided.released.len(), decided.violations))
+}
+
+/// The spans of a step: of the whole, and in each recorded order's trace.
+struct Told {
+    of_step: Span,
+    of_orders: HashMap<OrderId, Span>,
+}
+
+impl Told {
+    fn begin(overdue: &HashMap<OrderId, Overdue>, began: SystemTime, pool: Duration) -> Self {
+        let mut of_orders: HashMap<OrderId, Span> = overdue
+            .iter()
+            .filter_map(|(order, overdue)| Some((*order, overdue.trace.filter(|trace| trace.is_sampled())?)))
+            .map(|(order, trace)| {
+                let mut span = spans::internal("expire reservation").parent(trace).since(began).start();
+                span.set(shop::ORDER_ID, &order.to_string());
+                (order, span)
+            })
+            .collect();
+        let contexts = of_orders.values().filter_map(Span::context);
+        let mut of_step = spans::client("expire reservations").since(began).for_all(contexts).start();
+        of_step.set(db::SYSTEM_NAME, db::POSTGRESQL);
+        of_step.set(db::OPERATION_BATCH_SIZE, overdue.len() as i64);
+        of_step.set(wait::POOL, pool);
+        let link = of_step.context();
+        of_orders.values_mut().for_each(|span| span.link(link));
+        Self { of_step, of_orders }
+    }
+
+    fn trace(&self) -> Option<TraceContext> {
+        self.of_step.context()
+    }
+
+    /// This order's was given back; what follows belongs under the answer.
+    fn released(&mut self, order: OrderId) -> Option<TraceContext> {
+        let span = self.of_orders.get_mut(&order)?;
+        span.set(shop::OUTCOME, "released");
+        span.context()
+    }
+
+    fn fail(&mut self, fault: &sqlx::Error) {
+        self.of_orders.values_mut().chain([&mut self.of_step]).for_each(|span| span.fail("database", fault));
+    }
 }

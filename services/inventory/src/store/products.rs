@@ -1,8 +1,15 @@
 //! Products. The primary key serves every statement.
 
+use std::time::Instant;
+
 use contracts::{Sku, catalogue::Product, event::ProductUpserted};
 use messaging::outbox;
-use telemetry::context::TraceContext;
+use sqlx::Connection as _;
+use telemetry::{
+    context::Carried,
+    names::{shop, wait},
+    spans::{self, Span, in_statement},
+};
 
 use super::{Error, Store, rows::ProductRow};
 use crate::{SOURCE, domain::NewProduct};
@@ -35,6 +42,17 @@ pub enum Put {
     Unchanged(Product),
 }
 
+impl Put {
+    /// What became of it, as spans have it.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Created(_) => "created",
+            Self::Changed(_) => "changed",
+            Self::Unchanged(_) => "unchanged",
+        }
+    }
+}
+
 impl Store {
     /// A product.
     ///
@@ -60,27 +78,47 @@ impl Store {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn put_product(&self, product: &NewProduct, trace: Option<TraceContext>) -> Result<Put, Error> {
-        let mut transaction = self.pool.begin().await?;
-        let put: Option<ProductRow> = sqlx::query_as(PUT)
+    pub async fn put_product(&self, product: &NewProduct, carried: Carried) -> Result<Put, Error> {
+        let mut span = spans::transaction("put product", carried.trace);
+        let done = self.put_product_in(&mut span, product, carried).await;
+        match &done {
+            Ok(put) => span.set(shop::OUTCOME, put.name()),
+            Err(fault) => span.fail("database", fault),
+        }
+        Ok(done?)
+    }
+
+    async fn put_product_in(
+        &self,
+        span: &mut Span,
+        product: &NewProduct,
+        carried: Carried,
+    ) -> Result<Put, sqlx::Error> {
+        let (trace, began) = (span.context(), Instant::now());
+        let mut connection = self.pool.acquire().await?;
+        span.set(wait::POOL, began.elapsed());
+        let mut transaction = connection.begin().await?;
+        let putting = sqlx::query_as(PUT)
             .bind(product.sku.as_str())
             .bind(&product.name)
             .bind(product.unit_price.minor)
             .bind(product.unit_price.currency.as_str())
-            .fetch_optional(&mut *transaction)
-            .await?;
+            .fetch_optional(&mut *transaction);
+        let put: Option<ProductRow> = in_statement("INSERT products", trace, putting).await?;
         let Some(ProductRow(put)) = put else {
-            let ProductRow(same) = sqlx::query_as(GET).bind(product.sku.as_str()).fetch_one(&mut *transaction).await?;
+            let asking = sqlx::query_as(GET).bind(product.sku.as_str()).fetch_one(&mut *transaction);
+            let ProductRow(same) = in_statement("SELECT products", trace, asking).await?;
             return Ok(Put::Unchanged(same));
         };
         let created = put.version == 1;
         if created {
-            sqlx::query(EMPTY_SHELF).bind(put.sku.as_str()).execute(&mut *transaction).await?;
+            let inserting = sqlx::query(EMPTY_SHELF).bind(put.sku.as_str()).execute(&mut *transaction);
+            in_statement("INSERT stock", trace, inserting).await?;
         }
         let mut events = outbox::Batch::new(SOURCE);
-        events.push(BUCKET, &upserted(&put), trace);
-        events.write(&mut transaction).await?;
-        transaction.commit().await?;
+        events.push(BUCKET, &upserted(&put), carried);
+        in_statement("INSERT outbox", trace, events.write(&mut transaction)).await?;
+        in_statement("COMMIT", trace, transaction.commit()).await?;
         Ok(if created { Put::Created(put) } else { Put::Changed(put) })
     }
 }

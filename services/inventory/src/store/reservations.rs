@@ -7,6 +7,7 @@ use contracts::{
     stock::{Reservation, ReservationStatus},
 };
 use sqlx::{PgConnection, Row as _, postgres::PgBindIterExt, types::Json};
+use telemetry::context::TraceContext;
 use uuid::Uuid;
 
 use super::{
@@ -24,8 +25,9 @@ const LINES: &str = "SELECT order_id, lines FROM reservations WHERE order_id = A
 /// In the order of ids, see the lock order.
 const LOCK: &str = "SELECT order_id, status FROM reservations WHERE order_id = ANY($1) ORDER BY order_id FOR UPDATE";
 
-const INSERT: &str = "INSERT INTO reservations (order_id, status, lines, lacking, released_at, decided_at)
-     SELECT decided.*, $6 FROM unnest($1::uuid[], $2::smallint[], $3::jsonb[], $4::jsonb[], $5::timestamptz[]) AS decided";
+const INSERT: &str = "INSERT INTO reservations (order_id, status, lines, lacking, released_at, trace, decided_at)
+     SELECT decided.*, $7
+       FROM unnest($1::uuid[], $2::smallint[], $3::jsonb[], $4::jsonb[], $5::timestamptz[], $6::text[]) AS decided";
 
 const CONFIRM: &str = "UPDATE reservations SET status = 1 WHERE order_id = ANY($1) AND status = 0";
 
@@ -83,11 +85,12 @@ pub(super) async fn lines(
     rows.iter().map(|row| Ok((order_id(row, 0)?, row.try_get::<Json<_>, _>(1)?.0))).collect()
 }
 
-/// Stores what was decided at `now`.
+/// Stores what was decided at `now`, each with the span in which that was done, where it is recorded.
 pub(super) async fn insert(
     connection: &mut PgConnection,
     new: &[NewReservation<'_>],
     now: Timestamp,
+    traces: &HashMap<OrderId, TraceContext>,
 ) -> Result<(), sqlx::Error> {
     if new.is_empty() {
         return Ok(());
@@ -99,6 +102,7 @@ pub(super) async fn insert(
         .bind(new.iter().map(|new| Json(new.lines)).bind_iter())
         .bind(new.iter().map(|new| new.lacking.as_ref().map(Json)).bind_iter())
         .bind(new.iter().map(released_at).bind_iter())
+        .bind(new.iter().map(|new| traces.get(&new.order_id).map(ToString::to_string)).bind_iter())
         .bind(now.as_offset())
         .execute(connection)
         .await?;

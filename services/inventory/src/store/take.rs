@@ -29,8 +29,8 @@ use crate::{
 pub struct OrderNews<'a> {
     /// What it tells, in the order in which it was told.
     pub told: Vec<Told<'a>>,
-    /// What can't be understood, and why.
-    pub broken: Vec<(&'a Message, Broken)>,
+    /// What can't be understood, with its index in the batch, and why.
+    pub broken: Vec<(usize, &'a Message, Broken)>,
     /// When it came from Kafka.
     pub received_at: Timestamp,
 }
@@ -66,6 +66,8 @@ pub struct Taken {
 pub struct Waits {
     /// For a connection.
     pub pool: Duration,
+    /// For the database to begin it.
+    pub begin: Duration,
     /// For the locks on stock, the statement that takes them included.
     pub locks: Duration,
     /// For the commit.
@@ -84,18 +86,19 @@ impl Store {
         let mut connection = database::acquire(&self.pool, trace).await?;
         let pool = clock.lap();
         let mut transaction = connection.begin().await?;
+        let begin = clock.lap();
         in_statement("UPDATE inbox_position", trace, inbox::advance(&mut transaction, batch.spans())).await?;
         let (found, locks) = find(&mut transaction, &news.told, trace).await?;
         let decided_at = Timestamp::now();
         let decided = decide(news.told.iter().map(|told| &told.event), &found);
-        apply(&mut transaction, &decided, decided_at, trace).await?;
+        apply(&mut transaction, &decided, decided_at, &traces(batch, news), trace).await?;
         let events = publish(batch, news, &decided, decided_at);
         let writing = trace.filter(|_| !events.is_empty());
         in_statement("INSERT outbox", writing, events.write(&mut transaction)).await?;
         crash::point("consumer.before-commit");
         clock.lap();
         in_statement("COMMIT", trace, transaction.commit()).await?;
-        let taken = Taken { waits: Waits { pool, locks, commit: clock.lap() }, ..count(&decided) };
+        let taken = Taken { waits: Waits { pool, begin, locks, commit: clock.lap() }, ..count(&decided) };
         note(batch, news, &decided, &taken.waits);
         Ok(taken)
     }
@@ -152,14 +155,25 @@ async fn apply(
     connection: &mut PgConnection,
     decided: &Decided<'_>,
     now: Timestamp,
+    traces: &HashMap<OrderId, TraceContext>,
     trace: Option<TraceContext>,
 ) -> Result<(), sqlx::Error> {
     in_statement("UPDATE stock", of(trace, &decided.stock), stock::set(connection, &decided.stock)).await?;
     let (confirmed, released) = (&decided.confirmed, &decided.released);
     in_statement("UPDATE reservations", of(trace, confirmed), reservations::confirm(connection, confirmed)).await?;
-    let inserted = reservations::insert(connection, &decided.reservations, now);
+    let inserted = reservations::insert(connection, &decided.reservations, now, traces);
     in_statement("INSERT reservations", of(trace, &decided.reservations), inserted).await?;
     in_statement("UPDATE reservations", of(trace, released), reservations::release(connection, released, now)).await
+}
+
+/// The span of each placed order that is recorded.
+fn traces(batch: &consumer::Batch, news: &OrderNews<'_>) -> HashMap<OrderId, TraceContext> {
+    if batch.trace().is_none() {
+        return HashMap::new();
+    }
+    let placed = news.told.iter().filter(|told| matches!(told.event, OrderEvent::Placed { .. }));
+    let traces = placed.filter_map(|told| Some((told.event.order_id(), batch.trace_of(told.index)?)));
+    traces.filter(|(_, trace)| trace.is_sampled()).collect()
 }
 
 /// The trace for a statement over these rows, which isn't made where there are none.
@@ -179,6 +193,7 @@ fn note(batch: &consumer::Batch, news: &OrderNews<'_>, decided: &Decided<'_>, wa
     for (told, outcome) in news.told.iter().zip(outcomes) {
         batch.note(told.index, |span| {
             span.set(wait::POOL, waits.pool);
+            span.set(wait::BEGIN, waits.begin);
             span.set(wait::ROW_LOCKS, waits.locks);
             span.set(wait::COMMIT, waits.commit);
             span.set(shop::OUTCOME, outcome);
@@ -198,23 +213,23 @@ fn publish(
         let told = &news.told[*index];
         let order_id = told.event.order_id();
         let hops = Hops { published_at: told.message.timestamp, received_at: news.received_at, decided_at };
-        let (bucket, trace) = (order_id.bucket(BUCKETS), batch.trace_of(told.index));
+        let (bucket, carried) = (order_id.bucket(BUCKETS), batch.carried(told.index));
         match outcome {
             Outcome::Reserved => {
                 let lines = told.event.lines().to_vec();
-                events.push(bucket, &StockReserved { order_id, lines, hops }, trace);
+                events.push(bucket, &StockReserved { order_id, lines, hops }, carried);
             }
             Outcome::Rejected(lacking) => {
-                events.push(bucket, &StockRejected { order_id, lacking: lacking.clone(), hops }, trace);
+                events.push(bucket, &StockRejected { order_id, lacking: lacking.clone(), hops }, carried);
             }
             Outcome::Released => {
                 let reason = ReleaseReason::Cancelled;
-                events.push(bucket, &StockReleased { order_id, reason, released_at: decided_at }, trace);
+                events.push(bucket, &StockReleased { order_id, reason, released_at: decided_at }, carried);
             }
         }
     }
-    for (message, reason) in &news.broken {
-        events.dead_letter(message, reason);
+    for (index, message, reason) in &news.broken {
+        events.dead_letter(message, reason, batch.trace_of(*index));
     }
     events
 }

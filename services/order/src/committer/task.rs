@@ -44,9 +44,14 @@ impl Pending {
         if let Some(span) = &mut self.span {
             span.set(wait::COMMIT_QUEUE, transaction.began - self.queued_at);
             span.set(db::OPERATION_BATCH_SIZE, transaction.orders as i64);
-            span.set(shop::ORDER_ID, &self.order.id().to_string());
+            let id = match &placement {
+                Placement::Repeated(stored) => stored.id,
+                _ => self.order.id(),
+            };
+            span.set(shop::ORDER_ID, &id.to_string());
             span.set(shop::OUTCOME, placement.name());
             if transaction.failures > 0 {
+                span.set(wait::RETRY, transaction.paused);
                 span.set(shop::RETRIES, i64::from(transaction.failures));
             }
             span.link(transaction.trace.filter(|_| transaction.orders > 1));
@@ -63,7 +68,9 @@ impl Pending {
 
     /// Begins its span, where its trace is recorded: from the order's queueing to its answer.
     fn begin_span(&mut self) {
-        let Some(parent) = self.order.trace.filter(|trace| trace.is_sampled() && self.span.is_none()) else { return };
+        let Some(parent) = self.order.carried.trace.filter(|trace| trace.is_sampled() && self.span.is_none()) else {
+            return;
+        };
         let queued_at = SystemTime::now() - self.queued_at.elapsed();
         self.span = Some(spans::internal("commit order").parent(parent).since(queued_at).start());
     }
@@ -130,7 +137,7 @@ impl Task {
             let taken_at = Instant::now();
             not_before = taken_at + self.batching.pace.get();
             for pending in &batch {
-                METRICS.queue_wait.record(taken_at - pending.queued_at, pending.order.trace);
+                METRICS.queue_wait.record(taken_at - pending.queued_at, pending.order.carried.trace);
             }
             self.commit(&mut batch, Attempt::First).await;
         }
@@ -138,7 +145,7 @@ impl Task {
 
     /// Commits a batch, as often as it takes, and answers every order of it.
     async fn commit(&mut self, batch: &mut Vec<Pending>, mut attempt: Attempt) {
-        let mut failures = 0;
+        let (mut failures, mut paused) = (0, Duration::ZERO);
         loop {
             self.give_up_late(batch);
             let Some(deadline) = batch.iter().map(|pending| pending.queued_at + self.patience).min() else { return };
@@ -146,7 +153,7 @@ impl Task {
             batch.iter_mut().for_each(Pending::begin_span);
             let mut span = transaction_span(batch);
             let trace = span.as_ref().and_then(Span::context);
-            let outcome = self.try_commit(batch, attempt, deadline, trace).await;
+            let outcome = self.try_commit(batch, attempt, deadline, span.as_mut()).await;
             if let (Some(span), Err(failure)) = (&mut span, &outcome) {
                 span.fail("database", failure);
             }
@@ -154,7 +161,7 @@ impl Task {
             match outcome {
                 Ok(placements) => {
                     self.relay.wake();
-                    let transaction = Transaction { began, orders: batch.len(), failures, trace };
+                    let transaction = Transaction { began, orders: batch.len(), failures, paused, trace };
                     for (pending, placement) in batch.drain(..).zip(placements) {
                         pending.answer(placement, &transaction);
                     }
@@ -170,6 +177,7 @@ impl Task {
                         tracing::warn!(reason, orders, failures, ?pause, "commit failed; it is tried again");
                     });
                     sleep(pause).await;
+                    paused += pause;
                 }
                 Err(Failure::Refused(error)) if batch.len() == 1 => {
                     in_scope(trace, || tracing::error!(%error, "the database refuses an order"));
@@ -196,10 +204,11 @@ impl Task {
         batch: &[Pending],
         attempt: Attempt,
         deadline: Instant,
-        trace: Option<TraceContext>,
+        span: Option<&mut Span>,
     ) -> Result<Vec<Placement>, Failure> {
         let began = Instant::now();
-        let placements = timeout_at(deadline, self.writer.place(batch, attempt, trace))
+        let trace = span.as_ref().and_then(|span| span.context());
+        let placements = timeout_at(deadline, self.writer.place(batch, attempt, span))
             .await
             .map_err(|_| Failure::Passing("no answer in time".to_owned()))?
             .map_err(Failure::from)?;
@@ -224,6 +233,8 @@ struct Transaction {
     orders: usize,
     /// Those before it.
     failures: u32,
+    /// How long it was waited between them.
+    paused: Duration,
     trace: Option<TraceContext>,
 }
 

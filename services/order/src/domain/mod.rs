@@ -27,6 +27,6 @@ pub(crate) mod tests {
         let unit_price = Money { minor: 255, currency: Currency::GBP };
         let quantity = Quantity::try_from(1).unwrap();
         let lines = vec![OrderLine { sku: "A".parse().unwrap(), quantity, unit_price }];
-        NewOrder::place(Draft { customer_id: None, lines, total: unit_price }, None, None)
+        NewOrder::place(Draft { customer_id: None, lines, total: unit_price }, None, Default::default())
     }
 }

@@ -5,7 +5,7 @@ use contracts::{
     event::OrderPlaced,
     order::{Order, OrderStatus},
 };
-use telemetry::context::TraceContext;
+use telemetry::context::Carried;
 
 use super::{Draft, Fingerprint};
 
@@ -16,8 +16,8 @@ pub struct NewOrder {
     pub placed: OrderPlaced,
     /// The `Idempotency-Key` it came with.
     pub claim: Option<Claim>,
-    /// The trace of the request.
-    pub trace: Option<TraceContext>,
+    /// What goes along from the request: its trace, and its baggage.
+    pub carried: Carried,
 }
 
 /// A claim to be the one order that an `Idempotency-Key` stands for.
@@ -31,12 +31,12 @@ pub struct Claim {
 
 impl NewOrder {
     /// Gives `draft` an id and its time, which is now.
-    pub fn place(draft: Draft, claim: Option<Claim>, trace: Option<TraceContext>) -> Self {
+    pub fn place(draft: Draft, claim: Option<Claim>, carried: Carried) -> Self {
         let Draft { customer_id, lines, total } = draft;
         // The time comes first, so that no order has an id of a millisecond before its time: lists rely on it.
         let placed_at = Timestamp::now();
         let placed = OrderPlaced { order_id: OrderId::generate(), customer_id, lines, total, placed_at };
-        Self { placed, claim, trace }
+        Self { placed, claim, carried }
     }
 
     /// The order's id.

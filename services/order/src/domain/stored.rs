@@ -60,6 +60,17 @@ pub enum Cancellation {
     Refused,
 }
 
+impl Cancellation {
+    /// What comes of it, as spans have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Due => "cancelled",
+            Self::Done => "unchanged",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 impl StoredOrder {
     /// The decision about it, or `None` while it is PENDING.
     pub fn decision(&self) -> Option<Decision> {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use contracts::topics::Topic;
-use messaging::{Broken, Message, Topics, relay, tail};
+use contracts::{Timestamp, topics::Topic};
+use messaging::{Broken, Message, Topics, relay, tail, trace};
 use rand::Rng;
 use tokio::{
     sync::{mpsc, watch},
@@ -40,8 +40,15 @@ impl Feed {
             start: tail::Start::Earliest,
         };
         let (broken, dead) = mpsc::unbounded_channel();
+        let began = Timestamp::now();
         let tail = tail::start(config, move |message| {
+            // Of what is older whoever read it first has told.
+            let is_new = message.timestamp.micros_since(began) >= 0;
+            let mut span = if is_new { trace::process(&message, Timestamp::now()) } else { None };
             if let Err(reason) = catalogue.take(&message) {
+                if let Some(span) = &mut span {
+                    span.fail("dead_letter", &reason);
+                }
                 // The receiver lives until the tail has stopped.
                 let _ = broken.send((message, reason));
             }

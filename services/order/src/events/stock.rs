@@ -48,7 +48,7 @@ fn read(batch: &Batch) -> News<'_> {
     for (index, message) in batch.messages.iter().enumerate() {
         if let Err(reason) = understand(message, index, &mut news) {
             batch.note(index, |span| span.fail("dead_letter", &reason));
-            news.broken.push((message, reason));
+            news.broken.push(Told { what: reason, message, index });
         }
     }
     news

@@ -5,7 +5,7 @@ use contracts::{
     order::{Order, OrderStatus},
 };
 use messaging::relay;
-use telemetry::context::TraceContext;
+use telemetry::context::Carried;
 
 use crate::{
     domain::{Cancellation, Decision},
@@ -45,9 +45,9 @@ impl Cancel {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn cancel(&self, id: OrderId, trace: Option<TraceContext>) -> Result<Order, Error> {
+    pub async fn cancel(&self, id: OrderId, carried: Carried) -> Result<Order, Error> {
         let now = Timestamp::now();
-        let (cancellation, order) = self.store.cancel(id, now, trace).await?.ok_or(Error::Unknown(id))?;
+        let (cancellation, order) = self.store.cancel(id, now, carried).await?.ok_or(Error::Unknown(id))?;
         match cancellation {
             Cancellation::Refused => return Err(Error::Rejected(id)),
             Cancellation::Done => {}

@@ -6,7 +6,7 @@ use contracts::{
     order::{Order, PlaceOrder},
     problem::Fault,
 };
-use telemetry::context::TraceContext;
+use telemetry::context::Carried;
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
@@ -39,6 +39,21 @@ pub enum Placed {
     Decided(Order),
 }
 
+/// What a request to place an order comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The order.
+    pub placed: Placed,
+    /// How long its decision was waited for, where it was.
+    pub waited: Option<Duration>,
+}
+
+impl From<Placed> for Answer {
+    fn from(placed: Placed) -> Self {
+        Self { placed, waited: None }
+    }
+}
+
 /// Places orders. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Place {
@@ -59,8 +74,8 @@ pub struct Request {
     pub key: Option<String>,
     /// How long its caller wants to wait for the decision.
     pub wait: Option<Duration>,
-    /// Its trace.
-    pub trace: Option<TraceContext>,
+    /// Its trace and its baggage.
+    pub carried: Carried,
 }
 
 impl Place {
@@ -69,39 +84,38 @@ impl Place {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn place(&self, body: &PlaceOrder, request: Request) -> Result<Placed, Error> {
-        let Request { key, wait, trace } = request;
+    pub async fn place(&self, body: &PlaceOrder, request: Request) -> Result<Answer, Error> {
+        let Request { key, wait, carried } = request;
         let deadline = wait.map(|wait| Instant::now() + wait);
-        let order = self.accept(body, key, trace)?;
+        let order = self.accept(body, key, carried)?;
         // Waiting begins before the order is stored, so that no decision is missed.
         let waiter = deadline.map(|_| self.waiting.wait_for(order.id()));
         let (order, waiter) = match self.committer.commit(order).await? {
             Committed::Stored(order) => (order.into_order(), waiter),
             Committed::Repeated(stored) => match deadline {
-                None => return Ok(Placed::Accepted(stored.into_pending())),
-                Some(_) if stored.status.is_final() => return Ok(Placed::Decided(stored.into_order())),
+                None => return Ok(Placed::Accepted(stored.into_pending()).into()),
+                Some(_) if stored.status.is_final() => return Ok(Placed::Decided(stored.into_order()).into()),
                 Some(_) => {
                     let waiter = self.waiting.wait_for(stored.id);
                     (stored.into_order(), Some(waiter))
                 }
             },
         };
-        let decision = match (waiter, deadline) {
-            (Some(waiter), Some(deadline)) => waiter.decision(deadline).await,
-            _ => None,
-        };
-        Ok(match decision {
+        let (Some(waiter), Some(deadline)) = (waiter, deadline) else { return Ok(Placed::Accepted(order).into()) };
+        let began = Instant::now();
+        let placed = match waiter.decision(deadline).await {
             Some(decision) => Placed::Decided(decision.apply(order)),
             None => Placed::Accepted(order),
-        })
+        };
+        Ok(Answer { placed, waited: Some(began.elapsed()) })
     }
 
-    fn accept(&self, body: &PlaceOrder, key: Option<String>, trace: Option<TraceContext>) -> Result<NewOrder, Error> {
+    fn accept(&self, body: &PlaceOrder, key: Option<String>, carried: Carried) -> Result<NewOrder, Error> {
         if !*self.catalogue_read.borrow() {
             return Err(Error::CatalogueNotRead);
         }
         let draft = self.catalogue.read(|product| Draft::check(body, product)).map_err(Error::Invalid)?;
         let claim = key.map(|key| Claim { key, fingerprint: Fingerprint::of(&draft) });
-        Ok(NewOrder::place(draft, claim, trace))
+        Ok(NewOrder::place(draft, claim, carried))
     }
 }

@@ -25,7 +25,7 @@ impl Store {
             == 1;
         if first {
             let mut letters = outbox::Batch::new(SOURCE);
-            letters.dead_letter(message, reason);
+            letters.dead_letter(message, reason, message.trace);
             letters.write(&mut transaction).await?;
         }
         transaction.commit().await?;

@@ -1,6 +1,9 @@
 //! Writing new orders: many in one transaction.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Instant,
+};
 
 use contracts::OrderLine;
 use messaging::{BUCKETS, outbox};
@@ -9,7 +12,11 @@ use sqlx::{
     postgres::{PgBindIterExt, PgConnectOptions, PgRow},
     types::Json,
 };
-use telemetry::{context::TraceContext, spans::in_statement};
+use telemetry::{
+    context::TraceContext,
+    names::wait,
+    spans::{Span, in_statement},
+};
 use uuid::Uuid;
 
 use super::{
@@ -94,7 +101,7 @@ impl Writer {
 
     /// Stores orders, their keys and their events in one transaction, and answers for each, in their order. When
     /// that fails nothing is stored, unless the connection was lost while committing: then trying [`Attempt::Again`]
-    /// with the same orders finds out, and stores nothing twice. May be dropped at any time.
+    /// with the same orders finds out, and stores nothing twice. `span` is the transaction's. May be dropped at any time.
     ///
     /// # Errors
     /// Those of the database.
@@ -102,15 +109,16 @@ impl Writer {
         &mut self,
         orders: &[O],
         attempt: Attempt,
-        trace: Option<TraceContext>,
+        span: Option<&mut Span>,
     ) -> Result<Vec<Placement>, Error> {
+        let trace = span.as_deref().and_then(Span::context);
         let orders: Vec<&NewOrder> = orders.iter().map(AsRef::as_ref).collect();
         // Taken out, so that a connection is lost, and not left half-way through, when this future is dropped.
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => in_statement("CONNECT", trace, PgConnection::connect_with(&self.options)).await?,
         };
-        let placed = place(&mut connection, &orders, attempt, trace).await.map_err(Error::from);
+        let placed = place(&mut connection, &orders, attempt, span).await.map_err(Error::from);
         if !placed.as_ref().is_err_and(Error::is_transient) {
             self.connection = Some(connection);
         }
@@ -122,16 +130,23 @@ async fn place(
     connection: &mut PgConnection,
     orders: &[&NewOrder],
     attempt: Attempt,
-    trace: Option<TraceContext>,
+    span: Option<&mut Span>,
 ) -> Result<Vec<Placement>, sqlx::Error> {
+    let trace = span.as_deref().and_then(Span::context);
+    let began = Instant::now();
     let mut transaction = connection.begin().await?;
+    if let Some(span) = span {
+        span.set(wait::BEGIN, began.elapsed());
+    }
     let claims = trace.filter(|_| orders.iter().any(|order| order.claim.is_some()));
     let won = in_statement("INSERT idempotency", claims, claim(&mut transaction, orders)).await?;
     let wins = |order: &NewOrder| order.claim.is_none() || won.contains(&order.id().as_uuid());
     let due: Vec<&NewOrder> = orders.iter().copied().filter(|order| wins(order)).collect();
     insert(&mut transaction, &due, attempt, trace).await?;
-    let lost = orders.iter().filter(|order| !wins(order)).filter_map(|order| order.claim.as_ref());
-    let holders = holders(&mut transaction, lost).await?;
+    let lost: Vec<&Claim> =
+        orders.iter().filter(|order| !wins(order)).filter_map(|order| order.claim.as_ref()).collect();
+    let asking = trace.filter(|_| !lost.is_empty());
+    let holders = in_statement("SELECT idempotency", asking, holders(&mut transaction, &lost)).await?;
     let placement = |order: &&NewOrder| match &order.claim {
         Some(claim) if !wins(order) => holders.get(&claim.key).map(|held| held.answer(claim)),
         _ => Some(Placement::Stored),
@@ -186,7 +201,7 @@ async fn insert(
     let inserted: HashSet<Uuid> = inserted.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
     let mut events = outbox::Batch::new(SOURCE);
     for order in orders.iter().filter(|order| attempt == Attempt::First || inserted.contains(&order.id().as_uuid())) {
-        events.push(order.id().bucket(BUCKETS), &order.placed, order.trace);
+        events.push(order.id().bucket(BUCKETS), &order.placed, order.carried.clone());
     }
     in_statement("INSERT outbox", trace, events.write(connection)).await
 }
@@ -216,11 +231,8 @@ impl<'r> FromRow<'r, PgRow> for Held {
 }
 
 /// The orders that hold these claims' keys, by key.
-async fn holders(
-    connection: &mut PgConnection,
-    claims: impl Iterator<Item = &Claim>,
-) -> Result<HashMap<String, Held>, sqlx::Error> {
-    let keys: Vec<&str> = claims.map(|claim| claim.key.as_str()).collect();
+async fn holders(connection: &mut PgConnection, claims: &[&Claim]) -> Result<HashMap<String, Held>, sqlx::Error> {
+    let keys: Vec<&str> = claims.iter().map(|claim| claim.key.as_str()).collect();
     if keys.is_empty() {
         return Ok(HashMap::new());
     }

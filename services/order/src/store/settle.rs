@@ -37,7 +37,7 @@ pub struct News<'a> {
     /// What it gave back.
     pub releases: Vec<Told<'a, StockReleased>>,
     /// What can't be understood, and why.
-    pub broken: Vec<(&'a Message, Broken)>,
+    pub broken: Vec<Told<'a, Broken>>,
 }
 
 /// News with the message that brought them.
@@ -75,7 +75,9 @@ impl Store {
         let mut clock = Instant::now();
         let mut connection = database::acquire(&self.pool, trace).await?;
         let pool = clock.elapsed();
+        clock = Instant::now();
         let mut transaction = connection.begin().await?;
+        let begin = clock.elapsed();
         in_statement("UPDATE inbox_position", trace, inbox::advance(&mut transaction, batch.spans())).await?;
         let mut taking =
             Taking { batch, now, events: outbox::Batch::new(SOURCE), settled: Vec::new(), idle: Vec::new() };
@@ -92,6 +94,7 @@ impl Store {
             (0..batch.messages.len()).for_each(|index| {
                 batch.note(index, |span| {
                     span.set(wait::POOL, pool);
+                    span.set(wait::BEGIN, begin);
                     span.set(wait::COMMIT, commit);
                 });
             });
@@ -107,7 +110,7 @@ struct Taking<'a> {
     events: outbox::Batch,
     settled: Vec<Settled>,
     /// Messages that moved nothing: repeats, most likely.
-    idle: Vec<(OrderId, &'a Message)>,
+    idle: Vec<Told<'a, OrderId>>,
 }
 
 impl<'a> Taking<'a> {
@@ -121,7 +124,7 @@ impl<'a> Taking<'a> {
             let (verdict, id) = (&told.what, told.what.order_id);
             self.batch.note(told.index, |span| span.set(shop::OUTCOME, status.as_str()));
             if *status == OrderStatus::Confirmed {
-                self.events.push(id.bucket(BUCKETS), &verdict.confirmation(self.now), self.batch.trace_of(told.index));
+                self.events.push(id.bucket(BUCKETS), &verdict.confirmation(self.now), self.batch.carried(told.index));
             }
             // An order that its customer has cancelled only got its times.
             if *status != OrderStatus::Cancelled {
@@ -151,8 +154,9 @@ impl<'a> Taking<'a> {
             let id = expired[index].what.order_id;
             if status == OrderStatus::Cancelled {
                 let cancelled = OrderCancelled { order_id: id, cancelled_at: self.now };
-                self.events.push(id.bucket(BUCKETS), &cancelled, self.batch.trace_of(expired[index].index));
+                self.events.push(id.bucket(BUCKETS), &cancelled, self.batch.carried(expired[index].index));
             }
+            self.batch.note(expired[index].index, |span| span.set(shop::OUTCOME, status.as_str()));
             let rejection = Some(Rejection::ReservationExpired);
             self.settled.push(Settled {
                 id,
@@ -164,6 +168,12 @@ impl<'a> Taking<'a> {
         let noting = transitions::note_releases(connection, || told.iter().map(|told| &told.what));
         let trace = self.batch.trace().filter(|_| !told.is_empty());
         let moved = in_statement("UPDATE orders", trace, noting).await?;
+        for Moved { index, .. } in &moved {
+            // Of one that has expired its order's status was told above, where that has changed.
+            if told[*index].what.reason != ReleaseReason::Expired {
+                self.batch.note(told[*index].index, |span| span.set(shop::OUTCOME, "released"));
+            }
+        }
         self.note_idle(told, &moved, |release| release.order_id);
         Ok(())
     }
@@ -174,25 +184,32 @@ impl<'a> Taking<'a> {
         }
         let moved: HashSet<usize> = moved.iter().map(|moved| moved.index).collect();
         let idle = told.iter().enumerate().filter(|(index, _)| !moved.contains(index));
-        self.idle.extend(idle.map(|(_, told)| (id(&told.what), told.message)));
+        self.idle.extend(idle.map(|(_, told)| Told { what: id(&told.what), message: told.message, index: told.index }));
     }
 
     /// Sends away what can't be understood, and what tells of orders that don't exist.
     async fn dead_letters(
         &mut self,
         connection: &mut PgConnection,
-        broken: &[(&Message, Broken)],
+        broken: &[Told<'_, Broken>],
     ) -> Result<(), sqlx::Error> {
-        for (message, reason) in broken {
-            self.events.dead_letter(message, reason);
+        for Told { what: reason, message, index } in broken {
+            self.events.dead_letter(message, reason, self.batch.trace_of(*index));
         }
         if self.idle.is_empty() {
             return Ok(());
         }
-        let ids: Vec<Uuid> = self.idle.iter().map(|(id, _)| id.as_uuid()).collect();
-        let known = transitions::known(connection, &ids).await?;
-        for (id, message) in self.idle.iter().filter(|(id, _)| !known.contains(&id.as_uuid())) {
-            self.events.dead_letter(message, &unknown_order(*id, message));
+        let ids: Vec<Uuid> = self.idle.iter().map(|told| told.what.as_uuid()).collect();
+        let asking = transitions::known(connection, &ids);
+        let known = in_statement("SELECT orders", self.batch.trace(), asking).await?;
+        for &Told { what: id, message, index } in &self.idle {
+            if known.contains(&id.as_uuid()) {
+                self.batch.note(index, |span| span.set(shop::OUTCOME, "unchanged"));
+                continue;
+            }
+            let reason = unknown_order(id, message);
+            self.batch.note(index, |span| span.fail("dead_letter", &reason));
+            self.events.dead_letter(message, &reason, self.batch.trace_of(index));
         }
         Ok(())
     }

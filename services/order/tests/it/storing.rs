@@ -13,7 +13,7 @@ fn order(key: Option<&str>, pieces: i64) -> NewOrder {
     let lines = vec![OrderLine { sku: "A".parse().unwrap(), quantity: quantity(pieces), unit_price }];
     let draft = Draft { customer_id: None, lines, total: unit_price };
     let claim = key.map(|key| Claim { key: key.to_owned(), fingerprint: Fingerprint::of(&draft) });
-    NewOrder::place(draft, claim, None)
+    NewOrder::place(draft, claim, Default::default())
 }
 
 async fn store(shop: &Shop) -> Store {

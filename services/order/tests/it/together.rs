@@ -92,7 +92,13 @@ async fn a_setting_holds_while_it_runs_and_a_bad_value_is_refused() {
     let (shop, together) = (Shop::open().await, Together::shared().await);
     let process = together.start(&shop, "order-1").await;
     let control = Control::new(&together.cluster);
-    let all = ["order.commit.pace_ms", "order.relay.batch", "order.consumer.batch_max", "telemetry.sampling"];
+    let all = [
+        "order.commit.pace_ms",
+        "order.relay.batch",
+        "order.consumer.batch_max",
+        "telemetry.sampling",
+        "telemetry.slow",
+    ];
     eventually("the settings to be published", || async {
         let names: Vec<_> = control.definitions().await.unwrap().into_iter().map(|known| known.name).collect();
         all.iter().all(|name| names.contains(&name.parse().unwrap())).then_some(())

@@ -1,5 +1,6 @@
 //! The coordinators as one.
 
+mod call;
 mod config;
 mod endpoints;
 mod error;
@@ -7,13 +8,17 @@ mod error;
 use std::{sync::Arc, time::Duration};
 
 use etcd_client::{Client, GetOptions, GetResponse, PutOptions, PutResponse, Txn, TxnResponse};
+use telemetry::context::TraceContext;
 use tokio::{
     sync::watch,
     time::{Instant, timeout, timeout_at},
 };
 
 pub(crate) use self::endpoints::Chosen;
-use self::endpoints::Endpoints;
+use self::{
+    call::{Call, Telling},
+    endpoints::Endpoints,
+};
 pub use self::{
     config::{Config, ConfigError},
     error::{CallError, Fault},
@@ -28,8 +33,11 @@ const PARTING: Duration = Duration::from_secs(2);
 /// Making one reaches for nobody, and nothing here ends a service when no coordinator answers: a connection is made by the
 /// first request and again after it broke. Requests go to one coordinator until it fails, then to the next; when all have
 /// failed in turn there is a pause (exponential backoff, full jitter).
+///
+/// Each operation is a span, with all its attempts: of a trace of its own, or [`below`](Self::below) what caused it. What only
+/// listens, a watch, has none, and a keep-alive has one only where it fails.
 #[derive(Debug, Clone)]
-pub struct Cluster(Arc<Inner>);
+pub struct Cluster(Arc<Inner>, Telling);
 
 #[derive(Debug)]
 struct Inner {
@@ -45,7 +53,17 @@ impl Cluster {
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         config.check()?;
         let endpoints = Endpoints::new(&config);
-        Ok(Self(Arc::new(Inner { config, endpoints })))
+        Ok(Self(Arc::new(Inner { config, endpoints }), Telling::default()))
+    }
+
+    /// The same cluster, whose operations' spans belong under this one.
+    pub fn below(&self, trace: impl Into<Option<TraceContext>>) -> Self {
+        Self(Arc::clone(&self.0), Telling { below: trace.into(), ..self.1 })
+    }
+
+    /// The same cluster for what is done over and over: operations have a span only where they fail or are slow.
+    pub(crate) fn quietly(&self) -> Self {
+        Self(Arc::clone(&self.0), Telling { quiet: true, ..self.1 })
     }
 
     /// How it is reached.
@@ -84,26 +102,42 @@ impl Cluster {
     /// An attempt that failed may have been carried out. So whatever is attempted must be safe to repeat, and everything
     /// in this crate is made so: reads, writes of the same value, and transactions that see their own traces.
     ///
+    /// `method` is its name in gRPC, for its span.
+    ///
     /// # Errors
     /// Refused, or never answered.
     pub(crate) async fn call<T, F: Future<Output = Result<T, etcd_client::Error>>>(
         &self,
+        method: &'static str,
         attempt: impl Fn(Client) -> F,
+    ) -> Result<T, CallError> {
+        let call = Call::begin(method, self.1);
+        let mut tried = Tried::default();
+        let outcome = self.attempt(attempt, &mut tried).await;
+        let endpoint = tried.last.map(|number| self.0.config.endpoints[number].as_str());
+        call.end(endpoint, tried.attempts, &outcome);
+        outcome
+    }
+
+    async fn attempt<T, F: Future<Output = Result<T, etcd_client::Error>>>(
+        &self,
+        attempt: impl Fn(Client) -> F,
+        tried: &mut Tried,
     ) -> Result<T, CallError> {
         let patience = self.0.config.patience;
         let deadline = Instant::now() + patience;
         let mut backoff = Backoff::default();
-        let mut attempts = 0u32;
         loop {
-            attempts = attempts.wrapping_add(1);
+            tried.attempts = tried.attempts.wrapping_add(1);
             let chosen = self.choose().await.map_err(CallError::Refused)?;
+            tried.last = Some(chosen.number);
             let source = match self.bounded(chosen.number, attempt(chosen.client)).await {
                 Ok(answer) => return Ok(answer),
                 Err(Failed::Refused(error)) => return Err(CallError::Refused(error)),
                 Err(Failed::Passing(fault)) => fault,
             };
             // Each has had its turn.
-            if attempts.is_multiple_of(self.0.endpoints.count()) {
+            if tried.attempts.is_multiple_of(self.0.endpoints.count()) {
                 let _ = timeout_at(deadline, backoff.wait()).await;
             }
             if Instant::now() >= deadline {
@@ -157,7 +191,7 @@ impl Cluster {
 
     /// A linearizable read.
     pub(crate) async fn get(&self, key: &str, options: Option<GetOptions>) -> Result<GetResponse, CallError> {
-        self.call(|mut client| {
+        self.call("etcdserverpb.KV/Range", |mut client| {
             let options = options.clone();
             async move { client.get(key, options).await }
         })
@@ -171,7 +205,7 @@ impl Cluster {
         value: &[u8],
         options: Option<PutOptions>,
     ) -> Result<PutResponse, CallError> {
-        self.call(|mut client| {
+        self.call("etcdserverpb.KV/Put", |mut client| {
             let options = options.clone();
             async move { client.put(key, value, options).await }
         })
@@ -180,8 +214,16 @@ impl Cluster {
 
     /// A transaction, which must be safe to repeat.
     pub(crate) async fn txn(&self, txn: &Txn) -> Result<TxnResponse, CallError> {
-        self.call(|mut client| async move { client.txn(txn.clone()).await }).await
+        self.call("etcdserverpb.KV/Txn", |mut client| async move { client.txn(txn.clone()).await }).await
     }
+}
+
+/// What an operation's attempts were.
+#[derive(Default)]
+struct Tried {
+    attempts: u32,
+    /// The number of the endpoint that was asked last.
+    last: Option<usize>,
 }
 
 /// How an attempt failed.

@@ -119,12 +119,15 @@ impl Entry {
 
     /// Writes the entry, and again when the load has changed; ends only by an error.
     async fn stand(&mut self, session: &Session) -> Result<(), CallError> {
+        let mut cluster = self.cluster.clone();
         loop {
             let written = Instant::now();
             let stored = Stored { address: self.address.clone(), load: *self.loads.borrow_and_update() };
             let value = serde_json::to_vec(&stored).expect("a text and a number are JSON");
             let leased = PutOptions::new().with_lease(session.id());
-            self.cluster.put(&self.key, &value, Some(leased)).await?;
+            cluster.put(&self.key, &value, Some(leased)).await?;
+            // From now on it only says how busy it is, perhaps every second.
+            cluster = self.cluster.quietly();
             self.registered.send_if_modified(|registered| !std::mem::replace(registered, true));
             if self.loads.changed().await.is_err() {
                 // Nobody is left to say a load; the entry stands until it is stopped.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use etcd_client::{LeaseKeepAliveStream, LeaseKeeper};
+use telemetry::{names::rpc, spans};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -59,7 +60,7 @@ impl Keeper {
         loop {
             sleep_until(next).await;
             let sent = Instant::now();
-            match self.attempt(&mut stream).await {
+            match self.told(self.attempt(&mut stream)).await {
                 Ok(ttl) => {
                     if !self.life.extend(sent + usable(ttl)) {
                         return Gone;
@@ -75,6 +76,21 @@ impl Keeper {
                 }
             }
         }
+    }
+
+    /// A keep-alive that fails, or is slow, is a span; all others would be a span every third of the lease's time.
+    async fn told<T>(&self, attempt: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
+        let mut span = spans::client("etcdserverpb.Lease/LeaseKeepAlive").quiet(true).start();
+        let outcome = attempt.await;
+        span.set(rpc::SYSTEM, rpc::GRPC);
+        span.set(rpc::SERVICE, "etcdserverpb.Lease");
+        span.set(rpc::METHOD, "LeaseKeepAlive");
+        match &outcome {
+            Ok(_) => {}
+            Err(Failed::Refused(error)) => span.fail("refused", error),
+            Err(Failed::Passing(fault)) => span.fail("unavailable", fault),
+        }
+        outcome
     }
 
     /// Sends one keep-alive and waits for its answer; the time the lease has from the moment of sending.

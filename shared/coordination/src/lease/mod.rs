@@ -106,12 +106,13 @@ impl Cluster {
             let ttl = Duration::from_secs(u64::try_from(lease.ttl()).unwrap_or(0));
             Ok(Granted { id: lease.id(), ttl, sent })
         };
-        self.call(grant).await
+        self.call("etcdserverpb.Lease/LeaseGrant", grant).await
     }
 
     /// Ends a lease; one that has ended is as good.
     async fn revoke(&self, lease: i64) -> Result<(), CallError> {
-        match self.call(|mut client| async move { client.lease_revoke(lease).await }).await {
+        let revoke = |mut client: etcd_client::Client| async move { client.lease_revoke(lease).await };
+        match self.call("etcdserverpb.Lease/LeaseRevoke", revoke).await {
             Err(error) if !error.is_not_found() => Err(error),
             _ => Ok(()),
         }

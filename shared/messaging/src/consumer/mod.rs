@@ -15,13 +15,18 @@ use contracts::{Timestamp, topics::Topic};
 use rdkafka::error::KafkaError;
 use sqlx::PgPool;
 use telemetry::{
-    context::{TraceContext, in_scope},
+    context::{Carried, TraceContext, in_scope},
     spans::Span,
 };
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Message, Topics, crash, inbox, metric_definitions::METRICS, relay::backoff, trace::Spans};
+use crate::{
+    Message, Topics, crash, inbox,
+    metric_definitions::METRICS,
+    relay::backoff,
+    trace::{self, Spans, Try},
+};
 pub use batching::Batching;
 use fetch::Fetcher;
 use positions::Positions;
@@ -83,10 +88,16 @@ impl Batch {
         self.traces().of_batch()
     }
 
-    /// What is done, and published, for the message of this index belongs under this.
+    /// What is done for the message of this index belongs under this.
     pub fn trace_of(&self, index: usize) -> Option<TraceContext> {
         let recorded = self.traces().of(index).and_then(Span::context);
         recorded.or_else(|| self.messages.get(index).and_then(|message| message.trace))
+    }
+
+    /// What goes along with what is published for the message of this index.
+    pub fn carried(&self, index: usize) -> Carried {
+        let baggage = self.messages.get(index).and_then(|message| message.baggage.clone());
+        Carried { trace: self.trace_of(index), baggage }
     }
 
     /// Has something set on the span of the message of this index, where its trace is recorded.
@@ -233,9 +244,11 @@ impl<H: Handler> Taker<H> {
     async fn take(&mut self, fetched: Fetched, stopped: &CancellationToken) -> Option<()> {
         let began = tokio::time::Instant::now();
         let Fetched { mut messages, received_at } = fetched;
-        let mut failures = 0;
+        let mut attempt = Try { since: received_at, failures: 0 };
         loop {
-            match self.try_take(messages, received_at, failures).await {
+            let taken = self.try_take(messages, received_at, attempt).await;
+            attempt.since = Timestamp::now();
+            match taken {
                 Ok(trace) => {
                     METRICS.batch_duration.record(began.elapsed(), trace);
                     return Some(());
@@ -246,11 +259,11 @@ impl<H: Handler> Taker<H> {
                     messages = rest;
                 }
                 Err((HandleError::Database(error), rest)) => {
-                    failures += 1;
+                    attempt.failures += 1;
                     METRICS.batch_retries.add(1, &[]);
-                    let pause = backoff(failures);
+                    let pause = backoff(attempt.failures);
                     in_scope(rest.iter().find_map(|message| message.trace), || {
-                        tracing::warn!(%error, failures, ?pause, "batch not taken; it is tried again");
+                        tracing::warn!(%error, attempt.failures, ?pause, "batch not taken; it is tried again");
                     });
                     messages = rest;
                     tokio::select! {
@@ -265,19 +278,20 @@ impl<H: Handler> Taker<H> {
     /// Answers the trace of the batch.
     async fn try_take(
         &mut self,
-        messages: Vec<Message>,
+        mut messages: Vec<Message>,
         received_at: Timestamp,
-        failures: u32,
+        attempt: Try,
     ) -> Result<Option<TraceContext>, (HandleError, Vec<Message>)> {
         if let Err(error) = self.positions.know(&messages, &self.fetcher).await {
             return Err((error, messages));
         }
-        let left = self.positions.not_taken(messages);
-        if left.is_empty() {
+        let taken = self.positions.taken_already(&mut messages);
+        trace::skip(taken.iter(), received_at);
+        if messages.is_empty() {
             return Ok(None);
         }
-        let traces = Spans::begin(&left, received_at, &self.group, failures);
-        let batch = Batch::new(left, received_at, &self.topics, traces);
+        let traces = Spans::begin(&messages, attempt, &self.group);
+        let batch = Batch::new(messages, received_at, &self.topics, traces);
         METRICS.batch_size.record(batch.messages.len() as u64, &[]);
         if let Err(error) = self.handler.handle(&batch).await {
             batch.traces().fail(error.class(), &error);

@@ -48,12 +48,12 @@ impl Positions {
         Ok(())
     }
 
-    /// Leaves out what is known to be taken already.
-    pub(super) fn not_taken(&self, mut messages: Vec<Message>) -> Vec<Message> {
-        messages.retain(|message| {
-            self.known.get(&(message.topic, message.partition)).is_none_or(|next| message.offset >= *next)
-        });
-        messages
+    /// Moves what is known to be taken already out of `messages`, and answers it.
+    pub(super) fn taken_already(&self, messages: &mut Vec<Message>) -> Vec<Message> {
+        let is_taken = |message: &mut Message| {
+            self.known.get(&(message.topic, message.partition)).is_some_and(|next| message.offset < *next)
+        };
+        messages.extract_if(.., is_taken).collect()
     }
 
     pub(super) fn taken(&mut self, spans: &[inbox::Span]) {

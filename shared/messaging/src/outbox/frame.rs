@@ -3,7 +3,7 @@
 //! ```text
 //! frame   = version:u8 message*
 //! message = kind:u8 topic:u8 key:text (event | dead letter) payload:bytes
-//! event   = id:16 type:text source:text time:i64 traceparent:text
+//! event   = id:16 type:text source:text time:i64 traceparent:text [baggage:text, of a kind of its own]
 //! letter  = count:u8 (name:text value:bytes)*
 //! text    = length:u16 UTF-8          bytes = length:u32 octets          numbers are big-endian
 //! ```
@@ -11,14 +11,17 @@
 use std::borrow::Cow;
 
 use contracts::{Timestamp, topics::Topic};
-use telemetry::context::TraceContext;
+use telemetry::{baggage::Baggage, context::TraceContext};
 use uuid::Uuid;
 
 use super::topic_index;
 
 const VERSION: u8 = 1;
+/// Holds events with baggage, which a program of version 1 does not know.
+const VERSION_WITH_BAGGAGE: u8 = 2;
 const EVENT: u8 = 0;
 const DEAD_LETTER: u8 = 1;
+const EVENT_WITH_BAGGAGE: u8 = 2;
 
 /// Bytes that are no frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +45,7 @@ pub(crate) enum Outgoing<'a> {
         source: Cow<'a, str>,
         time: Timestamp,
         trace: Option<TraceContext>,
+        baggage: Option<Baggage>,
         payload: Cow<'a, [u8]>,
     },
     DeadLetter {
@@ -69,8 +73,9 @@ impl Frame {
     pub(crate) fn push(&mut self, message: &Outgoing<'_>) {
         self.messages += 1;
         match message {
-            Outgoing::Event { topic, key, id, event_type, source, time, trace, payload } => {
-                self.bytes.extend([EVENT, topic_index(*topic)]);
+            Outgoing::Event { topic, key, id, event_type, source, time, trace, baggage, payload } => {
+                let kind = if baggage.is_some() { EVENT_WITH_BAGGAGE } else { EVENT };
+                self.bytes.extend([kind, topic_index(*topic)]);
                 self.text(key);
                 self.bytes.extend(id.as_bytes());
                 self.text(event_type);
@@ -79,6 +84,10 @@ impl Frame {
                 match trace {
                     Some(trace) => self.text(&trace.to_string()),
                     None => self.text(""),
+                }
+                if let Some(baggage) = baggage {
+                    self.bytes[0] = VERSION_WITH_BAGGAGE;
+                    self.text(baggage.as_str());
                 }
                 self.octets(payload);
             }
@@ -127,7 +136,7 @@ impl Frame {
     pub(crate) fn read(bytes: &[u8]) -> Result<Vec<Outgoing<'_>>, Unreadable> {
         let mut reader = Reader { bytes, at: 0 };
         match reader.byte()? {
-            VERSION => {}
+            VERSION | VERSION_WITH_BAGGAGE => {}
             other => return Err(Unreadable::Version(other)),
         }
         let mut messages = Vec::new();
@@ -150,7 +159,7 @@ impl<'a> Reader<'a> {
         let topic = Topic::ALL.into_iter().find(|topic| topic_index(*topic) == index).ok_or(self.damaged())?;
         let key = self.text()?.into();
         match kind {
-            EVENT => Ok(Outgoing::Event {
+            EVENT | EVENT_WITH_BAGGAGE => Ok(Outgoing::Event {
                 topic,
                 key,
                 id: Uuid::from_bytes(self.array()?),
@@ -158,6 +167,10 @@ impl<'a> Reader<'a> {
                 source: self.text()?.into(),
                 time: Timestamp::from_unix_micros(i64::from_be_bytes(self.array()?)).ok_or(self.damaged())?,
                 trace: self.text()?.parse().ok(),
+                baggage: match kind {
+                    EVENT_WITH_BAGGAGE => Baggage::read([self.text()?.as_bytes()]),
+                    _ => None,
+                },
                 payload: self.octets()?.into(),
             }),
             DEAD_LETTER => {
@@ -213,18 +226,26 @@ mod tests {
         let topic = prop::sample::select(Topic::ALL.to_vec());
         let payload = prop::collection::vec(any::<u8>(), 0..200);
         let headers = prop::collection::vec((".{0,8}", prop::collection::vec(any::<u8>(), 0..8)), 0..4);
-        let event =
-            (topic.clone(), ".{0,40}", any::<[u8; 16]>(), ".{0,40}", 0i64..4_000_000_000_000_000, payload.clone())
-                .prop_map(|(topic, key, id, event_type, time, payload)| Outgoing::Event {
-                    topic,
-                    key: key.into(),
-                    id: Uuid::from_bytes(id),
-                    event_type: event_type.into(),
-                    source: "/plumbline/test".into(),
-                    time: Timestamp::from_unix_micros(time).unwrap(),
-                    trace: None,
-                    payload: payload.into(),
-                });
+        let event = (
+            topic.clone(),
+            ".{0,40}",
+            any::<[u8; 16]>(),
+            ".{0,40}",
+            0i64..4_000_000_000_000_000,
+            payload.clone(),
+            "(a=[a-z]{0,9})?",
+        )
+            .prop_map(|(topic, key, id, event_type, time, payload, baggage)| Outgoing::Event {
+                topic,
+                key: key.into(),
+                id: Uuid::from_bytes(id),
+                event_type: event_type.into(),
+                source: "/plumbline/test".into(),
+                time: Timestamp::from_unix_micros(time).unwrap(),
+                trace: None,
+                baggage: Baggage::read([baggage.as_bytes()]),
+                payload: payload.into(),
+            });
         let letter = (topic, ".{0,40}", headers, payload).prop_map(|(topic, key, headers, payload)| {
             Outgoing::DeadLetter { topic, key: key.into(), headers, payload: payload.into() }
         });

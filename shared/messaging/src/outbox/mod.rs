@@ -4,7 +4,7 @@ mod frame;
 
 use contracts::{Timestamp, event::Event, topics::Topic};
 use sqlx::PgConnection;
-use telemetry::context::{TraceContext, in_scope};
+use telemetry::context::{Carried, TraceContext, in_scope};
 use uuid::Uuid;
 
 pub(crate) use frame::{Frame, Outgoing, Unreadable};
@@ -29,11 +29,12 @@ impl Batch {
     }
 
     /// Adds an event. Events of the same bucket reach Kafka in the order in which they were added and their
-    /// transactions committed.
+    /// transactions committed. What is carried with their cause goes along.
     ///
     /// # Panics
     /// Never: a bucket of [`BUCKETS`] or above counts as the remainder, and our bodies always serialise.
-    pub fn push<E: Event>(&mut self, bucket: u16, event: &E, trace: Option<TraceContext>) {
+    pub fn push<E: Event>(&mut self, bucket: u16, event: &E, carried: impl Into<Carried>) {
+        let Carried { trace, baggage } = carried.into();
         let payload = serde_json::to_vec(event).expect("event bodies have string keys only, so they always serialise");
         let source = self.source;
         self.frame(bucket).push(&Outgoing::Event {
@@ -44,14 +45,15 @@ impl Batch {
             source: source.into(),
             time: Timestamp::now(),
             trace,
+            baggage,
             payload: payload.into(),
         });
     }
 
     /// Adds a dead letter: the message as it came, for its topic's `.dlq`, with the reason, and where it stood, as
-    /// headers.
-    pub fn dead_letter(&mut self, message: &Message, reason: &Broken) {
-        let mut headers = message.headers_for_dead_letter();
+    /// headers. It is sent below `trace`, the span of whoever could not process it.
+    pub fn dead_letter(&mut self, message: &Message, reason: &Broken, trace: Option<TraceContext>) {
+        let mut headers = message.headers_for_dead_letter(trace);
         headers.push(("plumbline-reason".to_owned(), reason.to_string().into_bytes()));
         headers.push(("plumbline-partition".to_owned(), message.partition.to_string().into_bytes()));
         headers.push(("plumbline-offset".to_owned(), message.offset.to_string().into_bytes()));

@@ -15,7 +15,12 @@ use rdkafka::{
     message::{DeliveryResult, Header, OwnedHeaders},
     producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer},
 };
-use telemetry::{context::in_scope, names, spans::Span};
+use telemetry::{
+    baggage::BAGGAGE,
+    context::{TRACEPARENT, TraceContext, in_scope},
+    names,
+    spans::Span,
+};
 use tokio::sync::mpsc;
 
 use super::Config;
@@ -143,10 +148,10 @@ impl Producer {
         dwell: Duration,
     ) -> BaseRecord<'a, str, [u8], Box<Sending>> {
         match message {
-            Outgoing::Event { topic, key, id, event_type, source, time, trace, payload } => {
+            Outgoing::Event { topic, key, id, event_type, source, time, trace, baggage, payload } => {
                 let id = id.to_string();
                 let time = time.to_string();
-                let mut headers = OwnedHeaders::new_with_capacity(7);
+                let mut headers = OwnedHeaders::new_with_capacity(8);
                 for (name, value) in [
                     ("ce_specversion", "1.0"),
                     ("ce_id", &*id),
@@ -157,26 +162,33 @@ impl Producer {
                 ] {
                     headers = headers.insert(Header { key: name, value: Some(value) });
                 }
-                let (_, name, _) = self.topic(*topic);
-                let mut span = None;
-                if let Some(trace) = trace {
-                    let sent = trace::send(*topic, key, *trace, dwell);
-                    let header = sent.context().unwrap_or(*trace).to_header();
-                    headers = headers.insert(Header { key: "traceparent", value: Some(header.as_bytes()) });
-                    span = Some(sent).filter(Span::is_recording);
+                if let Some(baggage) = baggage {
+                    headers = headers.insert(Header { key: BAGGAGE, value: Some(baggage.as_str()) });
                 }
+                let (_, name, _) = self.topic(*topic);
+                let (headers, span) = match trace {
+                    Some(trace) => below(trace::send(*topic, key, *trace, dwell), *trace, headers),
+                    None => (headers, None),
+                };
                 BaseRecord::with_opaque_to(name, Box::new(Sending { frame, span }))
                     .key(&**key)
                     .payload(&**payload)
                     .headers(headers)
             }
             Outgoing::DeadLetter { topic, key, headers, payload } => {
-                let kept =
-                    headers.iter().fold(OwnedHeaders::new_with_capacity(headers.len()), |kept, (name, value)| {
-                        kept.insert(Header { key: name, value: Some(value) })
-                    });
+                let of_trace = headers.iter().find(|(name, _)| name == TRACEPARENT);
+                let trace = of_trace.and_then(|(_, value)| TraceContext::from_header(value).ok());
+                // In its place goes that of the sending.
+                let kept = headers.iter().filter(|(name, _)| trace.is_none() || name != TRACEPARENT);
+                let kept = kept.fold(OwnedHeaders::new_with_capacity(headers.len()), |kept, (name, value)| {
+                    kept.insert(Header { key: name, value: Some(value) })
+                });
+                let (kept, span) = match trace {
+                    Some(trace) => below(trace::send_dead_letter(*topic, key, trace, dwell), trace, kept),
+                    None => (kept, None),
+                };
                 let (_, _, dead_letters) = self.topic(*topic);
-                BaseRecord::with_opaque_to(dead_letters, Box::new(Sending { frame, span: None }))
+                BaseRecord::with_opaque_to(dead_letters, Box::new(Sending { frame, span }))
                     .key(&**key)
                     .payload(&**payload)
                     .headers(kept)
@@ -192,6 +204,13 @@ impl Producer {
     pub(super) fn fatal(&self) -> Option<String> {
         self.inner.client().fatal_error().map(|(_, reason)| reason)
     }
+}
+
+/// Has a message go on below the span of its sending, which is answered where it is recorded.
+fn below(sent: Span, parent: TraceContext, headers: OwnedHeaders) -> (OwnedHeaders, Option<Span>) {
+    let header = sent.context().unwrap_or(parent).to_header();
+    let headers = headers.insert(Header { key: TRACEPARENT, value: Some(header.as_bytes()) });
+    (headers, Some(sent).filter(Span::is_recording))
 }
 
 fn named(topic: Topic, topics: &Topics) -> (Topic, String, String) {

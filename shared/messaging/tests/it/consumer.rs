@@ -54,7 +54,7 @@ impl Notes {
                 }
                 Err(broken) => {
                     self.broken.store(true, Ordering::Relaxed);
-                    events.dead_letter(message, &broken);
+                    events.dead_letter(message, &broken, message.trace);
                 }
             }
         }
@@ -127,7 +127,10 @@ async fn what_cannot_be_processed_is_set_aside_with_its_reason_and_the_rest_goes
     let producer: ThreadedProducer<DefaultProducerContext> =
         ClientConfig::new().set("bootstrap.servers", &stage.bootstrap).create().unwrap();
     let topic = stage.orders_topic();
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let headers = OwnedHeaders::new()
+        .insert(Header { key: "traceparent", value: Some(trace) })
+        .insert(Header { key: "baggage", value: Some("scenario=1") })
         .insert(Header { key: "ce_type", value: Some("plumbline.order.cancelled.v1") })
         .insert(Header { key: "ce_id", value: Some("42") });
     let record = BaseRecord::to(&topic).key("k").payload("{not json").headers(headers).partition(0);
@@ -152,6 +155,8 @@ async fn what_cannot_be_processed_is_set_aside_with_its_reason_and_the_rest_goes
     assert_eq!(header(&letters[0], "plumbline-partition").as_deref(), Some("0"));
     assert_eq!(header(&letters[0], "ce_type").as_deref(), Some("plumbline.order.cancelled.v1"));
     assert_eq!(header(&letters[0], "ce_id").as_deref(), Some("42"));
+    assert_eq!(header(&letters[0], "traceparent").as_deref(), Some(trace), "its trace goes on");
+    assert_eq!(header(&letters[0], "baggage").as_deref(), Some("scenario=1"));
     let reason = header(&letters[0], "plumbline-reason").unwrap();
     assert!(reason.contains("not a plumbline.order.cancelled.v1"), "{reason}");
     let counted = tokio::task::spawn_blocking(move || messaging::dead_letters::count(&stage.bootstrap, &stage.topics))

@@ -12,7 +12,10 @@ use futures::future;
 use local::testing;
 use messaging::{BUCKETS, outbox, relay};
 use rdkafka::Message as _;
-use telemetry::context::TraceContext;
+use telemetry::{
+    baggage::Baggage,
+    context::{Carried, TraceContext},
+};
 
 use crate::stage::{Stage, confirmed, eventually, header, number};
 
@@ -24,7 +27,11 @@ async fn an_event_arrives_as_a_cloud_event_with_its_key_and_trace() {
     let order = OrderId::generate();
     let trace: TraceContext = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".parse().unwrap();
     let mut batch = outbox::Batch::new("/plumbline/test");
-    batch.push(order.bucket(BUCKETS), &confirmed(order), Some(trace));
+    batch.push(
+        order.bucket(BUCKETS),
+        &confirmed(order),
+        Carried { trace: Some(trace), baggage: Baggage::read([&b"scenario=1;p"[..]]) },
+    );
     batch.write(&mut stage.pool.acquire().await.unwrap()).await.unwrap();
     let relay = stage.relay();
     eventually("the outbox is empty", async || stage.outbox_depth().await == 0).await;
@@ -39,6 +46,7 @@ async fn an_event_arrives_as_a_cloud_event_with_its_key_and_trace() {
     assert_eq!(header(message, "ce_source").as_deref(), Some("/plumbline/test"));
     assert_eq!(header(message, "content-type").as_deref(), Some("application/json"));
     assert_eq!(header(message, "traceparent").as_deref(), Some(&*trace.to_string()));
+    assert_eq!(header(message, "baggage").as_deref(), Some("scenario=1;p"));
     assert!(header(message, "ce_id").is_some() && header(message, "ce_time").is_some());
 }
 

@@ -119,7 +119,7 @@ async fn adjust(_: Operator) -> impl Responder {
 }
 
 async fn trace(trace: Trace) -> impl Responder {
-    HttpResponse::Ok().json(trace.0.map(|context| context.to_string()))
+    HttpResponse::Ok().json(trace.0.trace.map(|context| context.to_string()))
 }
 
 async fn panicking() -> HttpResponse {

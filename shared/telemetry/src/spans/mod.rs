@@ -20,6 +20,7 @@ pub use self::recording::Attributes;
 use self::recording::{Keep, Recording};
 use crate::{
     attribute::{Key, Kind},
+    baggage::{self, Baggage},
     context::TraceContext,
     export::Queue,
     names, sampling,
@@ -99,6 +100,17 @@ pub fn statement(summary: &'static str, parent: Option<TraceContext>) -> Span {
     span
 }
 
+/// A transaction in PostgreSQL, with its [`statement`]s below it, named by what it is for. Below nothing, or below what isn't
+/// recorded, it isn't either.
+pub fn transaction(name: &'static str, parent: Option<TraceContext>) -> Span {
+    if RECORDER.get().is_none() || !parent.is_some_and(TraceContext::is_sampled) {
+        return Span::unrecorded(parent);
+    }
+    let mut span = client(name).parent(parent).start();
+    span.set(names::db::SYSTEM_NAME, names::db::POSTGRESQL);
+    span
+}
+
 /// Does work that is a [`statement`] while it lasts.
 ///
 /// # Errors
@@ -136,11 +148,12 @@ pub struct Builder {
     since: Option<SystemTime>,
     /// What it is done for, where that is several traces.
     of: Option<Vec<TraceContext>>,
+    quiet: bool,
 }
 
 impl Builder {
     fn new(kind: SpanKind, name: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, name: name.into(), parent: None, since: None, of: None }
+        Self { kind, name: name.into(), parent: None, since: None, of: None, quiet: false }
     }
 
     /// The span above it; without one it starts a trace.
@@ -163,6 +176,13 @@ impl Builder {
         self
     }
 
+    /// What is done over and over, such as asking for news: it is recorded only where it fails or is slow, and what it calls
+    /// is told not to record.
+    pub fn quiet(mut self, quiet: bool) -> Self {
+        self.quiet = quiet;
+        self
+    }
+
     /// Starts it.
     pub fn start(self) -> Span {
         let Some(recorder) = RECORDER.get() else { return Span::unrecorded(self.parent) };
@@ -175,13 +195,14 @@ impl Builder {
             return Span::unrecorded(None);
         }
         let follows = recorder.sampler == Sampler::FollowsParent;
-        let may_keep = self.kind == SpanKind::Server;
+        let may_keep = self.quiet || self.kind == SpanKind::Server;
         if follows && !may_keep && parent.is_some_and(|parent| !parent.is_sampled()) {
             return Span::unrecorded(parent);
         }
         let mut random = rand::rng();
         let trace = parent.map_or_else(|| random.random::<u128>().max(1).into(), TraceContext::trace_id);
         let sampled = match parent {
+            _ if self.quiet => false,
             Some(parent) if follows => parent.is_sampled(),
             _ => self.of.is_some() || sampling::takes(trace),
         };
@@ -228,6 +249,16 @@ impl Span {
     pub fn set<K: Kind + ?Sized>(&mut self, key: Key<K>, value: K::Value<'_>) {
         if let Some(span) = &mut self.recorded {
             span.set(key.name(), K::any(value));
+        }
+    }
+
+    /// Tells what of a baggage is to be told, see [`baggage::set_told`].
+    pub fn tell(&mut self, carried: Option<&Baggage>) {
+        let (Some(span), Some(carried)) = (&mut self.recorded, carried) else { return };
+        for key in baggage::told() {
+            if let Some(value) = carried.get(key.name()) {
+                span.set(key.name(), <str as Kind>::any(&value));
+            }
         }
     }
 

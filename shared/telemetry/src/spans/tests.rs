@@ -47,6 +47,30 @@ fn a_span_hangs_below_its_parent_and_hands_on_its_own_context() {
 }
 
 #[test]
+fn what_is_quiet_is_recorded_where_it_fails_and_what_it_calls_is_not() {
+    let recorder = recorder(Sampler::FollowsParent);
+    let quiet = || client("GET").quiet(true).start_with(&recorder);
+    assert!(!quiet().context().unwrap().is_sampled(), "who is called need not record it");
+    let mut failed = quiet();
+    failed.fail("timeout", &"no answer");
+    failed.end();
+    let [sent] = &sent(&recorder)[..] else { panic!("the one that failed") };
+    assert!(sent.attributes.iter().any(|attribute| attribute.key == names::shop::KEPT.name()));
+}
+
+#[test]
+fn of_baggage_what_is_to_be_told_is_told() {
+    let recorder = recorder(Sampler::FollowsParent);
+    let mut span = server("POST /orders").start_with(&recorder);
+    span.tell(Baggage::read([&b"plumbline.scenario=a%20b,secret=1"[..]]).as_ref());
+    span.tell(None);
+    span.end();
+    let [sent] = &sent(&recorder)[..] else { panic!("one span") };
+    let told: Vec<_> = sent.attributes.iter().map(|attribute| attribute.key.as_str()).collect();
+    assert_eq!(told, [crate::baggage::SCENARIO]);
+}
+
+#[test]
 fn what_is_set_is_sent() {
     let recorder = recorder(Sampler::FollowsParent);
     let began = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);

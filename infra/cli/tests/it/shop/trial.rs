@@ -88,6 +88,12 @@ impl Trial {
         Arc::into_inner(self.shop).unwrap().stop(Arc::new(|_| {})).await;
     }
 
+    /// The audit finds nothing, and the shop stops.
+    pub(crate) async fn closes(self) {
+        self.is_right().await;
+        Arc::into_inner(self.shop).unwrap().stop(Arc::new(|_| {})).await;
+    }
+
     async fn is_right(&self) {
         let source = self.shop.audit_source();
         let source = Source {

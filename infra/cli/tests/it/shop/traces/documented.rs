@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Span, Trace};
+use super::model::{Span, Trace};
 
 const README: &str = include_str!("../../../../../../shared/telemetry/README.md");
 /// What Jaeger's format says in tags though it is no attribute.

@@ -1,0 +1,96 @@
+//! Whether a trace explains all the time it took.
+
+use local::shop::Config;
+
+use super::{
+    customer::Customer,
+    intervals::{Interval, longest_gap},
+    model::{Span, Trace},
+    stories::is_final,
+};
+use crate::shop::trial::Trial;
+
+/// How many traces are looked at. Other work on the machine lengthens some of their gaps, and so it is the median that counts.
+const TRACES: usize = 20;
+/// The longest time that may stay without a reason, in microseconds.
+const BEARABLE: i64 = 1_000;
+
+/// The times that this span gives a reason for: its own, unless it only waits for those below it, and those of its waits, as
+/// the telemetry's documentation places them.
+fn explains(trace: &Trace, span: &Span) -> Vec<(String, Interval)> {
+    let (begin, end) = (span.start_time, span.end());
+    let is_below = |other: &&Span| other.parent(&trace.id) == Some(&span.id);
+    let contains = |other: &Span| (begin..end).contains(&other.start_time);
+    // A message may be processed before its sender is told that Kafka has it.
+    let is_sending = span.operation_name.starts_with("send ");
+    let mut times = Vec::new();
+    if is_sending || !trace.spans.iter().filter(is_below).any(contains) {
+        times.push((span.operation_name.clone(), (begin, end)));
+    }
+    let wait = |name: &str| span.wait(&format!("plumbline.wait.{name}"));
+    let turn = begin + wait("batch").or(wait("retry")).unwrap_or(0);
+    let placed = [
+        ("commit_queue", begin, 1),
+        ("outbox", begin, -1),
+        ("broker", begin, -1),
+        ("batch", begin, 1),
+        ("retry", begin, 1),
+        ("pool", turn, 1),
+        ("begin", turn + wait("pool").unwrap_or(0), 1),
+        ("decision", end, -1),
+    ];
+    for (name, at, direction) in placed {
+        if let Some(waited) = wait(name) {
+            let other = at + direction * waited;
+            times.push((name.to_owned(), (at.min(other), at.max(other))));
+        }
+    }
+    times
+}
+
+/// The longest time of a trace that has no reason, were these not there.
+fn gap(trace: &Trace, without: &[&str]) -> Interval {
+    let begin = trace.spans.iter().map(|span| span.start_time).min().unwrap();
+    let end = trace.spans.iter().map(Span::end).max().unwrap();
+    let reasons = trace.spans.iter().flat_map(|span| explains(trace, span));
+    let reasons = reasons.filter(|(name, _)| !without.contains(&name.as_str()));
+    longest_gap((begin, end), reasons.map(|(_, interval)| interval))
+}
+
+fn median(traces: &[Trace], without: &[&str]) -> i64 {
+    let mut gaps: Vec<_> = traces.iter().map(|trace| gap(trace, without)).map(|(from, until)| until - from).collect();
+    gaps.sort_unstable();
+    gaps[gaps.len() / 2]
+}
+
+/// Where a gap lies: behind what ended or waited last, and before what begins first.
+fn around(trace: &Trace, (from, until): Interval) -> String {
+    let reasons: Vec<_> = trace.spans.iter().flat_map(|span| explains(trace, span)).collect();
+    let before = reasons.iter().filter(|(_, (_, end))| *end <= from).max_by_key(|(_, (_, end))| *end);
+    let behind = reasons.iter().filter(|(_, (begin, _))| *begin >= until).min_by_key(|(_, (begin, _))| *begin);
+    let name = |found: Option<&(String, Interval)>| found.map_or("nothing", |(name, _)| name.as_str()).to_owned();
+    format!("{} µs between {} and {}", until - from, name(before), name(behind))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_instant_of_an_order_stays_without_a_reason() {
+    let trial = Trial::open(Config { traces: true, ..Config::test() }, 300).await;
+    let customer = Customer::of(&trial);
+    let mut traces = Vec::new();
+    // The first one opens connections and files.
+    for n in 0..=TRACES {
+        let placed = customer.orders(1, &[("Prefer", "wait=10")]).await;
+        let trace = customer.is_told(&placed.trace, is_final).await;
+        if n > 0 {
+            traces.push(trace);
+        }
+    }
+    let gaps: Vec<_> = traces.iter().map(|trace| around(trace, gap(trace, &[]))).collect();
+    assert!(median(&traces, &[]) <= BEARABLE, "{gaps:#?}");
+    // And it would be seen if a reason were not told any more.
+    for reason in ["broker", "outbox"] {
+        let without = median(&traces, &[reason]);
+        assert!(without > BEARABLE, "without {reason} {without} µs");
+    }
+    trial.closes().await;
+}
