@@ -59,9 +59,8 @@ pub enum JaegerError {
     NotInstalled,
     /// No Go builds it.
     #[error(
-        "Jaeger is missing, and so is Go {}, which builds it. To install Go: apt-get install golang-go, or see \
-         https://go.dev/dl. Else put `jaeger` of version 2 on the PATH, or name it in {JAEGER_VARIABLE}",
-        go::NEEDED
+        "Jaeger is missing, and so is Go, which builds it. To install Go: apt-get install golang-go, or see \
+         https://go.dev/dl. Else put `jaeger` of version 2 on the PATH, or name it in {JAEGER_VARIABLE}"
     )]
     NoGo,
     /// Go is too old, and could not get a newer one.

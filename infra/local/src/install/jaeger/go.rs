@@ -73,6 +73,8 @@ impl Go {
 fn command(go: &Path, folder: &Path, toolchain: &str) -> Command {
     let mut command = Command::new(go);
     command.current_dir(folder).env("GOTOOLCHAIN", toolchain).env("CGO_ENABLED", "0").env("GOWORK", "off");
+    // Whatever the user's settings are, what is pinned is what is built.
+    command.env("GOFLAGS", "-mod=readonly");
     // Not into the user's own caches, who may never use Go; a cache that is named on purpose is used.
     for (name, place) in [("GOPATH", "path"), ("GOMODCACHE", "modules"), ("GOCACHE", "compiled")] {
         if std::env::var_os(name).is_none() {
