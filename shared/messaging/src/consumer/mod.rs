@@ -283,6 +283,7 @@ impl<H: Handler> Taker<H> {
         attempt: Try,
     ) -> Result<Option<TraceContext>, (HandleError, Vec<Message>)> {
         if let Err(error) = self.positions.know(&messages, &self.fetcher).await {
+            Spans::begin(&messages, attempt, &self.group).fail(error.class(), &error);
             return Err((error, messages));
         }
         let taken = self.positions.taken_already(&mut messages);

@@ -18,7 +18,7 @@ pub(super) async fn are_documented(trial: &Trial, instances: u16) {
     let mut seen = BTreeSet::new();
     for service in Service::ALL {
         let store = trial.shop.traces().unwrap();
-        let url = format!("http://{store}/api/traces?service={}&limit=1000&lookback=1h", service.name());
+        let url = format!("http://{store}/api/traces?service={}&limit=10000&lookback=1h", service.name());
         let answer: Answer = reqwest::get(url).await.unwrap().json().await.unwrap();
         for trace in answer.data.iter().filter(|trace| !is_reading(trace)) {
             trace.runs_forward();

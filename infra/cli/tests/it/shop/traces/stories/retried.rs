@@ -1,14 +1,24 @@
 //! Orders whose database goes away in the middle, and comes back.
 
+use std::time::Instant;
+
 use local::{
     servers::Server,
     shop::{Part, Shop},
 };
 
 use super::INVENTORY;
-use crate::shop::traces::{customer::Customer, model::Trace, stories::is_final};
+use crate::shop::traces::{PATIENCE, customer::Customer, model::Trace, stories::is_final};
 
 const DATABASE: Part = Part::Server(Server::Postgres);
+
+/// Starts the database again. What a killed server leaves behind may hold its shared memory for a moment, and then it refuses.
+async fn comes_back(shop: &Shop) {
+    let begin = Instant::now();
+    while let Err(refusal) = shop.restart(DATABASE).await {
+        assert!(begin.elapsed() < PATIENCE, "{refusal}");
+    }
+}
 
 /// A failed span names what failed.
 fn failed<'a>(trace: &'a Trace, service: &str, name: &str) -> Vec<Option<&'a str>> {
@@ -18,7 +28,7 @@ fn failed<'a>(trace: &'a Trace, service: &str, name: &str) -> Vec<Option<&'a str
 
 pub(super) async fn while_it_is_stored(customer: &Customer<'_>, shop: &Shop) {
     shop.kill(DATABASE).await.unwrap();
-    let (placed, _) = tokio::join!(customer.orders(1, &[]), async { shop.restart(DATABASE).await.unwrap() });
+    let (placed, _) = tokio::join!(customer.orders(1, &[]), comes_back(shop));
     assert_eq!(placed.status, 202);
     let trace = customer.is_told(&placed.trace, is_final).await;
     let stored = trace.of("order", "commit order")[0];
@@ -38,7 +48,7 @@ pub(super) async fn while_it_is_decided(customer: &Customer<'_>, shop: &Shop) {
     shop.resume(INVENTORY).await.unwrap();
     let has_failed = |trace: &Trace| !failed(trace, "inventory", "process orders.v1").is_empty();
     customer.sees(&placed.trace, has_failed).await;
-    shop.restart(DATABASE).await.unwrap();
+    comes_back(shop).await;
 
     let trace = customer.is_told(&placed.trace, is_final).await;
     let tries = failed(&trace, "inventory", "process orders.v1");
