@@ -73,7 +73,7 @@ impl Store {
         self.query.address()
     }
 
-    /// Where spans are sent, as `OTEL_EXPORTER_OTLP_ENDPOINT` has it.
+    /// Where spans are sent, as `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` has it.
     pub(crate) fn endpoint(&self) -> String {
         format!("http://{}", self.grpc.address())
     }

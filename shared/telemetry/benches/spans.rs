@@ -35,7 +35,7 @@ use opentelemetry_sdk::{
 };
 use telemetry::{
     context::TraceContext,
-    export::{self, Protocol, Queue, Settings},
+    export::{self, Destination, Protocol, Queue, Settings, Signal},
     names,
     spans::{self, Sampler},
 };
@@ -104,14 +104,8 @@ fn compare() {
     let provider = SdkTracerProvider::builder().with_resource(resource.clone()).with_span_processor(processor).build();
     let tracer = provider.tracer("plumbline");
 
-    let settings = Settings {
-        endpoint: endpoint.parse().unwrap(),
-        protocol: Protocol::Grpc,
-        headers: http::HeaderMap::new(),
-        timeout: Duration::from_secs(10),
-        delay: Duration::from_millis(200),
-        queue: 65_536,
-    };
+    let to = Destination::plain(Signal::Traces, endpoint.parse().unwrap(), Protocol::Grpc);
+    let settings = Settings { to, delay: Duration::from_millis(200), queue: 65_536, batch: usize::MAX };
     let (queue, sender) = export::start(&settings, &resource).unwrap();
     assert!(spans::install(Arc::clone(&queue), Sampler::FollowsParent));
 

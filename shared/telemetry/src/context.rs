@@ -1,8 +1,12 @@
 //! The trace context as it travels between processes: W3C Trace Context (Level 2), header `traceparent`.
 
+mod scope;
+
 use std::{fmt, str::FromStr};
 
 use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+
+pub use self::scope::{Scoped, in_scope, of_scope, scoped};
 
 /// The name of the HTTP header, and of the Kafka header, that carries a [`TraceContext`].
 pub const TRACEPARENT: &str = "traceparent";

@@ -4,10 +4,10 @@ pub enum Error {
     /// A variable of OpenTelemetry's can't be used.
     #[error(transparent)]
     Export(#[from] crate::export::InvalidSetting),
-    /// The exporter's thread could not be started.
-    #[error("the thread that sends spans can't be started: {0}")]
+    /// The endpoint can't be spoken to.
+    #[error("the endpoint for telemetry can't be used: {0}")]
+    Endpoint(#[source] tonic::transport::Error),
+    /// An exporter's thread could not be started.
+    #[error("the thread that sends telemetry can't be started: {0}")]
     Thread(#[source] std::io::Error),
-    /// The exporter for metrics could not be made.
-    #[error("the Prometheus exporter can't be made: {0}")]
-    Prometheus(#[from] opentelemetry_sdk::error::OTelSdkError),
 }

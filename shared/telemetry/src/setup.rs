@@ -1,11 +1,21 @@
 //! One call sets everything up, one flushes it.
 
-use std::{env, time::Duration};
+use std::{
+    env,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::Resource;
 
-use crate::{Error, export, logs, metrics, names::resource, spans};
+use crate::{
+    Error,
+    export::{self, Ending, Everything, Queue, Sender, Ticker},
+    logs, metrics,
+    names::resource,
+    spans,
+};
 
 /// What a process tells of itself, and how it logs.
 #[derive(Debug, Clone)]
@@ -22,48 +32,83 @@ pub struct Telemetry {
 
 /// Sets up logs, metrics and traces for this process.
 ///
-/// Traces are sent by OTLP where `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set, see
-/// [`export::Settings`], with the sampler of `OTEL_TRACES_SAMPLER`, whose ratio [`sampling`](crate::sampling) changes;
-/// otherwise none are made. May be called again, as by tests that start several services in a process: the first call
-/// counts.
+/// Each is sent by OTLP where `OTEL_EXPORTER_OTLP_ENDPOINT`, or the variable of that signal alone, is set, see
+/// [`export`]. Spans are made where they are sent, with the sampler of `OTEL_TRACES_SAMPLER`, whose ratio
+/// [`sampling`](crate::sampling) changes. Lines and `/metrics` are there in any case. May be called again, as by tests that
+/// start several services in a process: the first call counts.
 ///
 /// # Errors
 /// See [`Error`].
 pub fn init(settings: Telemetry) -> Result<Guard, Error> {
-    logs::start(settings.log_format, &settings.log_filter);
-    let resource = Resource::builder()
+    // Held to the end: who comes second, and makes instruments next, must find the first one's in their place.
+    static DONE: Mutex<bool> = Mutex::new(false);
+    let mut done = DONE.lock().unwrap_or_else(PoisonError::into_inner);
+    if *done {
+        return Ok(Guard::default());
+    }
+    let resource = resource(&settings);
+    let started = start(&resource);
+    // Lines in any case: what is wrong is told in them.
+    let records = started.as_ref().ok().and_then(|(_, records)| records.clone());
+    logs::start(settings.log_format, &settings.log_filter, records);
+    *done = started.is_ok();
+    started.map(|(guard, _)| guard)
+}
+
+/// Starts what is sent; answers where log records go.
+fn start(resource: &Resource) -> Result<(Guard, Option<Arc<Queue>>), Error> {
+    let environment = Everything::from_environment()?;
+    metrics::start(resource.clone());
+    let mut guard = Guard::default();
+    if let Some(settings) = environment.traces {
+        let (queue, sender) = export::start(&settings, resource)?;
+        spans::install(queue, sampler());
+        guard.senders.push(sender);
+    }
+    if let Some(settings) = environment.metrics {
+        guard.ticker = Some(export::start_periodic(&settings, resource, metrics::read)?);
+    }
+    let Some(settings) = environment.logs else { return Ok((guard, None)) };
+    let (records, sender) = export::start(&settings, resource)?;
+    guard.senders.push(sender);
+    Ok((guard, Some(records)))
+}
+
+/// Who this process is.
+fn resource(settings: &Telemetry) -> Resource {
+    Resource::builder()
         .with_service_name(settings.service_name)
         .with_attributes([
             KeyValue::new(resource::SERVICE_NAMESPACE, "plumbline"),
             KeyValue::new(resource::SERVICE_VERSION, env!("CARGO_PKG_VERSION")),
-            KeyValue::new(resource::SERVICE_INSTANCE_ID, settings.instance_id),
+            KeyValue::new(resource::SERVICE_INSTANCE_ID, settings.instance_id.clone()),
             KeyValue::new(resource::PROCESS_PID, i64::from(std::process::id())),
             KeyValue::new(resource::PROCESS_EXECUTABLE_NAME, program()),
             KeyValue::new(resource::HOST_NAME, host()),
             KeyValue::new(resource::HOST_ARCH, architecture()),
         ])
-        .build();
-    metrics::start(resource.clone())?;
-    let Some(settings) = export::Settings::from_environment()? else { return Ok(Guard { sender: None }) };
-    let (queue, sender) = export::start(&settings, &resource)?;
-    let first = spans::install(queue, sampler());
-    Ok(Guard { sender: first.then_some(sender) })
+        .build()
 }
 
-/// What stands between a process' end and the loss of its last spans.
-#[derive(Debug)]
+/// What stands between a process' end and the loss of its last spans, counts and log records.
+#[derive(Debug, Default)]
 #[must_use = "call shutdown before the process ends"]
 pub struct Guard {
-    sender: Option<export::Sender>,
+    senders: Vec<Sender>,
+    ticker: Option<Ticker>,
 }
 
 impl Guard {
     /// Sends what has not been sent, for at most `bound`. Blocks: call it off the runtime's threads.
     pub fn shutdown(self, bound: Duration) {
-        if let Some(sender) = self.sender
-            && !sender.shutdown(bound)
-        {
-            tracing::warn!(?bound, "the last spans were not sent in time");
+        let end = Instant::now() + bound;
+        let senders = self.senders.into_iter().map(Sender::stop);
+        // All are told before one is waited for.
+        let ends: Vec<_> = senders.chain(self.ticker.map(Ticker::stop)).collect();
+        let within = |ending: Ending| ending.within(end.saturating_duration_since(Instant::now()));
+        let all = ends.into_iter().fold(true, |all, ending| within(ending) && all);
+        if !all {
+            tracing::warn!(?bound, "the last telemetry was not sent in time");
         }
     }
 }

@@ -36,8 +36,9 @@ impl Surroundings {
             variables.push(("PLUMBLINE_COORDINATORS", self.coordinators.join(",")));
         }
         if let Some(endpoint) = &self.spans {
-            variables.push(("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.clone()));
-            variables.push(("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc".to_owned()));
+            // The store takes spans and nothing else.
+            variables.push(("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", endpoint.clone()));
+            variables.push(("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc".to_owned()));
         }
         match service {
             Service::Order => variables.push(("PLUMBLINE_DATABASE_URL", self.order_database.clone())),
@@ -140,11 +141,11 @@ mod tests {
     #[test]
     fn spans_go_to_the_shops_own_store_where_there_is_one() {
         let mut config = Config::test();
-        config.env.insert("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), "http://elsewhere:4317".to_owned());
+        config.env.insert("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT".to_owned(), "http://elsewhere:4317".to_owned());
         let endpoint = |spans: Option<String>| {
             let surroundings = Surroundings { spans, ..surroundings() };
             let (order, _) = specs(&config, Path::new("/bin"), &surroundings, (Service::Order, 1), address());
-            variable(&order, "OTEL_EXPORTER_OTLP_ENDPOINT").unwrap()
+            variable(&order, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").unwrap()
         };
         assert_eq!(endpoint(None), "http://elsewhere:4317");
         assert_eq!(endpoint(Some("http://127.0.0.1:4317".to_owned())), "http://127.0.0.1:4317");

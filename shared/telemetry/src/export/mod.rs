@@ -1,87 +1,54 @@
-//! The way of spans out of the process, with every loss counted: a report over lossy spans is not a report.
+//! The way of spans, metrics and log records out of the process, with every loss counted: a report over lossy spans is not
+//! a report.
 //!
-//! What ends is encoded into a bounded [`Queue`]; a thread of its own sends it by OTLP, over gRPC or HTTP, and sends again
-//! what the collector could not take. Nothing that happens out there makes a request wait: when the queue is full, spans
-//! are lost and counted.
+//! A span or log record is encoded into a bounded [`Queue`]; a thread of its own sends it by OTLP, over gRPC or HTTP, and
+//! sends again what the collector could not take. Nothing that happens out there makes a request wait: when the queue is
+//! full, items are lost and counted. Metrics are read and sent at an interval, by a thread of their own.
 
+pub(crate) mod about_itself;
+mod frame;
+mod measured;
+mod periodic;
 mod queue;
 mod sender;
 mod settings;
+mod signal;
 mod transport;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::Arc;
 
-use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::Resource;
 
-use self::queue::Counts;
 pub use self::{
+    periodic::{Reading, Ticker},
     queue::Queue,
     sender::Sender,
-    settings::{InvalidSetting, Protocol, Settings},
+    settings::{Destination, InvalidSetting, InvalidTls, Periodic, Protocol, Settings, Tls},
+    signal::Signal,
 };
-use crate::names;
+pub(crate) use self::{sender::Ending, settings::Everything};
 
-/// Starts sending: spans that are pushed into the queue go to the endpoint, as those of `resource`.
+/// Starts sending: items that are pushed into the queue go to the endpoint, as those of `resource`.
 ///
 /// # Errors
 /// Where the settings can't be used, or no thread can be started.
 pub fn start(settings: &Settings, resource: &Resource) -> Result<(Arc<Queue>, Sender), crate::Error> {
-    let queue = Arc::new(Queue::new(settings.queue));
+    let queue = Arc::new(Queue::in_batches(settings.queue, settings.batch));
     let sender = Sender::start(settings, resource, Arc::clone(&queue))?;
-    measure(&queue);
+    measured::queue(settings.to.signal, &queue);
     Ok((queue, sender))
 }
 
-/// What became of spans, by OpenTelemetry's conventions for SDKs:
-/// <https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/>.
-fn measure(queue: &Arc<Queue>) {
-    let meter = global::meter("plumbline.telemetry");
-    let counter = |name: &'static str, parts: fn(&Counts) -> Vec<(u64, &'static str)>| {
-        let queue = Arc::clone(queue);
-        let observe = move |observer: &dyn opentelemetry::metrics::AsyncInstrument<u64>| {
-            for (count, class) in parts(&queue.counts) {
-                match class {
-                    "" => observer.observe(count, &[]),
-                    class => observer.observe(count, &[KeyValue::new(names::ERROR_TYPE, class)]),
-                }
-            }
-        };
-        meter.u64_observable_counter(name).with_unit("{span}").with_callback(observe).build()
-    };
-    counter("otel.sdk.processor.span.processed", |counts| {
-        let lost = read(&counts.no_room);
-        vec![(read(&counts.ended).saturating_sub(lost), ""), (lost, "queue_full")]
-    });
-    counter("otel.sdk.exporter.span.exported", |counts| {
-        vec![
-            (read(&counts.exported), ""),
-            (read(&counts.failed), "export_failed"),
-            (read(&counts.rejected), "rejected"),
-        ]
-    });
-    let (held, capacity) = (Arc::clone(queue), queue.capacity() as u64);
-    meter
-        .u64_observable_gauge("otel.sdk.processor.span.queue.size")
-        .with_unit("{span}")
-        .with_callback(move |observer| observer.observe(held.len() as u64, &[]))
-        .build();
-    meter
-        .u64_observable_gauge("otel.sdk.processor.span.queue.capacity")
-        .with_unit("{span}")
-        .with_callback(move |observer| observer.observe(capacity, &[]))
-        .build();
+/// Starts sending what `read` reads, as that of `resource`.
+///
+/// # Errors
+/// Where the settings can't be used, or no thread can be started.
+pub fn start_periodic(
+    settings: &Periodic,
+    resource: &Resource,
+    read: impl Fn() -> Reading + Send + 'static,
+) -> Result<Ticker, crate::Error> {
+    let ticker = Ticker::start(settings, resource, read)?;
+    measured::exported(Signal::Metrics, ticker.counts());
+    Ok(ticker)
 }
-
-fn read(counter: &AtomicU64) -> u64 {
-    counter.load(Ordering::Relaxed)
-}
-
-/// How long a span may lie in a chunk that isn't full.
-const DELAY: Duration = Duration::from_millis(500);

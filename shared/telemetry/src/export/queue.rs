@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     mem,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -17,18 +17,20 @@ use crate::wire::Wire;
 const CHUNK: usize = 256 * 1024;
 /// Chunks kept for reuse once they are sent.
 const SPARE: usize = 4;
-/// `ScopeSpans.spans`.
-const SPANS: u8 = 2;
+/// `ScopeSpans.spans`, and `ScopeLogs.log_records`.
+const ITEMS: u8 = 2;
 
-/// Spans on their way out, each as a field of OTLP's `ScopeSpans`. Holds up to a number of spans, and up to 1 KiB for
-/// each of them; what finds no room is lost and counted.
+/// Spans or log records on their way out, each as a field of OTLP's `ScopeSpans` or `ScopeLogs`. Holds up to a number of
+/// items, and up to 1 KiB for each of them; what finds no room is lost and counted.
 #[derive(Debug)]
 pub struct Queue {
     state: Mutex<State>,
     /// Told when a chunk is full.
     pub(super) ready: Notify,
     capacity: usize,
-    pub(super) counts: Counts,
+    /// A chunk of so many items is closed as well.
+    batch: usize,
+    pub(super) counts: Arc<Counts>,
 }
 
 #[derive(Debug, Default)]
@@ -37,26 +39,26 @@ struct State {
     full: VecDeque<Chunk>,
     spare: Vec<Vec<u8>>,
     /// All that is in here or in the sender's hands.
-    spans: usize,
+    items: usize,
     bytes: usize,
 }
 
 impl State {
     /// Closes the open chunk and opens another.
     fn turn(&mut self) -> Chunk {
-        let next = Chunk { bytes: self.spare.pop().unwrap_or_default(), spans: 0 };
+        let next = Chunk { bytes: self.spare.pop().unwrap_or_default(), items: 0 };
         mem::replace(&mut self.open, next)
     }
 }
 
-/// Spans that are sent together.
+/// Items that are sent together.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
     pub(super) bytes: Vec<u8>,
-    pub(super) spans: usize,
+    pub(super) items: usize,
 }
 
-/// What became of spans since the process began.
+/// What became of items since the process began.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     pub(super) ended: AtomicU64,
@@ -67,25 +69,30 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    pub(super) fn add(counter: &AtomicU64, spans: usize) {
-        counter.fetch_add(spans as u64, Ordering::Relaxed);
+    pub(super) fn add(counter: &AtomicU64, items: usize) {
+        counter.fetch_add(items as u64, Ordering::Relaxed);
     }
 }
 
 impl Queue {
-    /// A queue for so many spans.
+    /// A queue for so many items.
     pub fn new(capacity: usize) -> Self {
-        Self { state: Mutex::default(), ready: Notify::new(), capacity, counts: Counts::default() }
+        Self::in_batches(capacity, usize::MAX)
     }
 
-    /// How many spans it holds at most.
+    /// A queue for so many items, of which at most `batch` are sent together.
+    pub(super) fn in_batches(capacity: usize, batch: usize) -> Self {
+        Self { state: Mutex::default(), ready: Notify::new(), capacity, batch, counts: Arc::default() }
+    }
+
+    /// How many items it holds at most.
     pub fn capacity(&self) -> usize {
         self.capacity
     }
 
-    /// How many spans have ended and are not sent.
+    /// How many items have ended and are not sent.
     pub fn len(&self) -> usize {
-        self.lock().spans
+        self.lock().items
     }
 
     /// Whether all that has ended is sent.
@@ -93,27 +100,27 @@ impl Queue {
         self.len() == 0
     }
 
-    /// How many spans found no room.
+    /// How many items found no room.
     pub fn lost(&self) -> u64 {
         self.counts.no_room.load(Ordering::Relaxed)
     }
 
-    /// How many spans a collector has taken.
+    /// How many items a collector has taken.
     pub fn exported(&self) -> u64 {
         self.counts.exported.load(Ordering::Relaxed)
     }
 
-    /// How many spans could not be sent.
+    /// How many items could not be sent.
     pub fn failed(&self) -> u64 {
         self.counts.failed.load(Ordering::Relaxed)
     }
 
-    /// How many spans a collector has looked at and rejected.
+    /// How many items a collector has looked at and rejected.
     pub fn rejected(&self) -> u64 {
         self.counts.rejected.load(Ordering::Relaxed)
     }
 
-    /// All that waits, as fields of a `ScopeSpans`.
+    /// All that waits, as fields of a `ScopeSpans` or `ScopeLogs`.
     #[cfg(test)]
     pub(crate) fn drain(&self) -> Vec<u8> {
         let mut all = Vec::new();
@@ -124,23 +131,23 @@ impl Queue {
         all
     }
 
-    /// Takes a span of this many bytes, which `write` appends.
+    /// Takes an item of this many bytes, which `write` appends.
     pub(crate) fn push(&self, length: usize, write: impl FnOnce(&mut Vec<u8>)) {
         Counts::add(&self.counts.ended, 1);
         let mut state = self.lock();
-        if state.spans >= self.capacity || state.bytes + length > self.capacity * 1024 {
+        if state.items >= self.capacity || state.bytes + length > self.capacity * 1024 {
             drop(state);
             Counts::add(&self.counts.no_room, 1);
             return;
         }
         let before = state.open.bytes.len();
-        state.open.bytes.head(SPANS, length);
+        state.open.bytes.head(ITEMS, length);
         write(&mut state.open.bytes);
-        state.open.spans += 1;
-        state.spans += 1;
+        state.open.items += 1;
+        state.items += 1;
         let after = state.open.bytes.len();
         state.bytes += after - before;
-        if after >= CHUNK {
+        if after >= CHUNK || state.open.items >= self.batch {
             let full = state.turn();
             state.full.push_back(full);
             drop(state);
@@ -152,13 +159,13 @@ impl Queue {
     pub(super) fn take(&self, any: bool) -> Option<Chunk> {
         let mut state = self.lock();
         let full = state.full.pop_front();
-        full.or_else(|| (any && state.open.spans > 0).then(|| state.turn()))
+        full.or_else(|| (any && state.open.items > 0).then(|| state.turn()))
     }
 
     /// A chunk has been sent, or given up.
     pub(super) fn done(&self, chunk: Chunk) {
         let mut state = self.lock();
-        state.spans -= chunk.spans;
+        state.items -= chunk.items;
         state.bytes -= chunk.bytes.len();
         if state.spare.len() < SPARE {
             let mut bytes = chunk.bytes;

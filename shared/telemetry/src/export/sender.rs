@@ -10,14 +10,16 @@ use bytes::Bytes;
 use opentelemetry_sdk::Resource;
 use rand::Rng as _;
 use tokio::{
+    runtime::{Builder, Runtime},
     sync::oneshot,
     time::{MissedTickBehavior, interval, sleep},
 };
 
 use super::{
-    Settings,
+    Settings, Signal, about_itself,
+    frame::Frame,
     queue::{Chunk, Counts, Queue},
-    transport::{Failure, Frame, Transport},
+    transport::{Failure, Transport},
 };
 
 /// The pause after a first failure; it doubles up to [`LONGEST_PAUSE`].
@@ -33,34 +35,69 @@ pub struct Sender {
 
 impl Sender {
     pub(super) fn start(settings: &Settings, resource: &Resource, queue: Arc<Queue>) -> Result<Self, crate::Error> {
-        // A runtime and thread of its own: the service's threads may be busy, and end before the last spans are sent.
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(crate::Error::Thread)?;
+        let (frame, delay, signal) = (Frame::around_items(resource), settings.delay, settings.to.signal);
         let (stop, stopped) = oneshot::channel();
         let (end, ended) = mpsc::channel::<()>();
-        let (settings, frame) = (settings.clone(), Frame::new(resource));
+        let runtime = runtime()?;
+        let transport = {
+            let _inside = runtime.enter();
+            Transport::new(&settings.to)?
+        };
         let work = move || {
-            runtime.block_on(async move {
-                let transport = Transport::new(&settings, frame);
-                Work { queue, transport, failures: 0, stopped, stopping: false }.run(settings.delay).await;
-            });
+            runtime
+                .block_on(Work { signal, queue, transport, frame, failures: 0, stopped, stopping: false }.run(delay));
             drop(end);
         };
-        thread::Builder::new().name("spans".to_owned()).spawn(work).map_err(crate::Error::Thread)?;
+        spawn(signal, work)?;
         Ok(Self { stop, ended })
     }
 
     /// Sends what has not been sent, once, for at most `bound`. Blocks. Answers whether all was sent or counted as lost.
     pub fn shutdown(self, bound: Duration) -> bool {
+        self.stop().within(bound)
+    }
+
+    /// Begins to send what has not been sent, once.
+    pub(crate) fn stop(self) -> Ending {
         // An error means that the thread is gone already.
         let _ = self.stop.send(());
-        self.ended.recv_timeout(bound) == Err(mpsc::RecvTimeoutError::Disconnected)
+        Ending(self.ended)
     }
 }
 
+/// The end of a thread that sends.
+#[derive(Debug)]
+pub(crate) struct Ending(pub(super) mpsc::Receiver<()>);
+
+impl Ending {
+    /// Waits for it, for at most `bound`. Answers whether it has come.
+    pub(crate) fn within(self, bound: Duration) -> bool {
+        self.0.recv_timeout(bound) == Err(mpsc::RecvTimeoutError::Disconnected)
+    }
+}
+
+/// A runtime of its own: the service's threads may be busy, and end before the last items are sent.
+pub(super) fn runtime() -> Result<Runtime, crate::Error> {
+    // Its other threads look names up.
+    let built = Builder::new_current_thread().enable_all().on_thread_start(about_itself::begin).build();
+    built.map_err(crate::Error::Thread)
+}
+
+/// Starts the thread that sends a signal. What is logged on it is not sent: each sending would make the next.
+pub(super) fn spawn(signal: Signal, work: impl FnOnce() + Send + 'static) -> Result<(), crate::Error> {
+    let work = move || {
+        about_itself::begin();
+        work();
+    };
+    thread::Builder::new().name(signal.thread().to_owned()).spawn(work).map_err(crate::Error::Thread)?;
+    Ok(())
+}
+
 struct Work {
+    signal: Signal,
     queue: Arc<Queue>,
     transport: Transport,
+    frame: Frame,
     /// In a row.
     failures: u32,
     stopped: oneshot::Receiver<()>,
@@ -89,37 +126,39 @@ impl Work {
 
     /// Sends a chunk, as often as it takes; once, when stopping.
     async fn deliver(&mut self, mut chunk: Chunk) {
-        let spans = Bytes::from(std::mem::take(&mut chunk.bytes));
+        let signal = self.signal.items();
+        let items = Bytes::from(std::mem::take(&mut chunk.bytes));
+        let head = self.frame.head(items.len());
         let queue = Arc::clone(&self.queue);
         let counts = &queue.counts;
         loop {
-            match self.transport.send(spans.clone()).await {
+            match self.transport.send([head.clone(), items.clone()]).await {
                 Ok(rejected) => {
                     if self.failures > 0 {
-                        tracing::info!(failures = self.failures, "spans are taken again");
+                        tracing::info!(failures = self.failures, "{signal} are taken again");
                     }
                     self.failures = 0;
-                    let rejected = usize::try_from(rejected).unwrap_or(0).min(chunk.spans);
+                    let rejected = usize::try_from(rejected).unwrap_or(0).min(chunk.items);
                     Counts::add(&counts.rejected, rejected);
-                    Counts::add(&counts.exported, chunk.spans - rejected);
+                    Counts::add(&counts.exported, chunk.items - rejected);
                     break;
                 }
                 Err(Failure { fault, may_pass, pause }) if may_pass && !self.stopping => {
                     self.failures += 1;
                     if self.failures == 1 {
-                        tracing::warn!(fault, "spans are not taken; they are sent again");
+                        tracing::warn!(fault, "{signal} are not taken; they are sent again");
                     }
                     self.pause(pause).await;
                 }
                 Err(Failure { fault, .. }) => {
-                    tracing::warn!(fault, spans = chunk.spans, "spans are lost");
-                    Counts::add(&counts.failed, chunk.spans);
+                    tracing::warn!(fault, lost = chunk.items, "{signal} are lost");
+                    Counts::add(&counts.failed, chunk.items);
                     break;
                 }
             }
         }
         // Sent or lost, nobody else holds it.
-        chunk.bytes = spans.into();
+        chunk.bytes = items.into();
         queue.done(chunk);
     }
 

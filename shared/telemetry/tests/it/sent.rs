@@ -9,7 +9,7 @@ use opentelemetry::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_sdk::Resource;
 use telemetry::{
-    export::{self, Protocol, Queue, Sender, Settings},
+    export::{self, Destination, Protocol, Queue, Sender, Settings, Signal},
     spans::{Recorder, Sampler},
 };
 use tonic::Code;
@@ -24,14 +24,8 @@ struct Process {
 }
 
 fn process(endpoint: &str, protocol: Protocol, queue: usize) -> Process {
-    let settings = Settings {
-        endpoint: endpoint.parse().unwrap(),
-        protocol,
-        headers: http::HeaderMap::new(),
-        timeout: Duration::from_secs(5),
-        delay: Duration::from_millis(10),
-        queue,
-    };
+    let to = Destination::plain(Signal::Traces, endpoint.parse().unwrap(), protocol);
+    let settings = Settings { to, delay: Duration::from_millis(10), queue, batch: usize::MAX };
     let resource = Resource::builder_empty().with_attribute(KeyValue::new("service.name", "sender")).build();
     let (queue, sender) = export::start(&settings, &resource).unwrap();
     Process { recorder: Recorder::new(Arc::clone(&queue), Sampler::Independent), queue, sender }

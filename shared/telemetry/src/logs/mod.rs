@@ -1,8 +1,16 @@
-//! Logs: lines on standard error, for people or for machines.
+//! Logs: lines on standard error, for people or for machines, and records that are sent by OTLP. Both name the trace that
+//! an event belongs to: the one in its field `trace`, else that of the [scope](crate::context::in_scope).
 
-use std::{fmt, str::FromStr};
+mod lines;
+mod records;
+mod trace;
 
-use tracing_subscriber::{EnvFilter, Layer, Registry, fmt::layer, layer::SubscriberExt, util::SubscriberInitExt};
+use std::{fmt, str::FromStr, sync::Arc};
+
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+
+pub use self::records::Records;
+use crate::export::Queue;
 
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,16 +78,11 @@ impl fmt::Display for Filter {
     }
 }
 
-/// Starts logging. Where the process logs already, as in tests that start several services, that stays.
-pub(crate) fn start(format: Format, filter: &Filter) {
-    let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
-        Format::Pretty => {
-            let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-            layer().with_writer(std::io::stderr).with_ansi(terminal).boxed()
-        }
-        Format::Json => layer().with_writer(std::io::stderr).json().flatten_event(true).boxed(),
-    };
+/// Starts logging: as lines, and by OTLP where there is a queue for it. Where the process logs already, as in tests that
+/// start several services, that stays.
+pub(crate) fn start(format: Format, filter: &Filter, records: Option<Arc<Queue>>) {
     let filter = EnvFilter::new(&filter.0);
+    let lines = tracing_subscriber::registry().with(filter).with(lines::layer(format));
     // An error here means only that a subscriber is installed.
-    let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
+    let _ = lines.with(records.map(Records::new)).try_init();
 }
