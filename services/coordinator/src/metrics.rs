@@ -16,6 +16,8 @@ pub struct Metrics {
     pub slow_reads: Number,
     /// Writes of the log, as long as they took until they were on the disk.
     pub fsync: Histogram,
+    /// Proposals, from their coming until they were committed and applied here.
+    pub commit: Histogram,
     /// Snapshots, as long as they took until they were on the disk.
     pub snapshot: Histogram,
 }

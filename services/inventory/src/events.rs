@@ -2,12 +2,16 @@
 
 use std::time::Instant;
 
-use contracts::event::{Event, OrderCancelled, OrderConfirmed, OrderPlaced};
+use contracts::{
+    Timestamp,
+    event::{Event, OrderCancelled, OrderConfirmed, OrderPlaced},
+};
 use messaging::{
     Broken, Message,
     consumer::{Batch, HandleError, Handler},
     relay,
 };
+use telemetry::context::in_scope;
 
 use crate::{
     domain::OrderEvent,
@@ -30,7 +34,15 @@ impl Handler for Orders {
         let news = read(batch);
         let taken = self.store.take(batch, &news).await?;
         self.relay.wake();
-        METRICS.taken(news.told.len(), &taken, began.elapsed());
+        let trace = batch.trace();
+        in_scope(trace, || METRICS.taken(news.told.len(), &taken, began.elapsed(), trace));
+        for told in &news.told {
+            if let OrderEvent::Confirmed(order) = told.event
+                && let Some(age) = order.age(Timestamp::now())
+            {
+                METRICS.confirmed(age, batch.trace_of(told.index));
+            }
+        }
         Ok(())
     }
 }

@@ -6,6 +6,11 @@ use opentelemetry::{
     KeyValue, global,
     metrics::{Counter, Histogram},
 };
+use telemetry::{
+    context::TraceContext,
+    metrics::{Seconds, Series},
+    names::shop,
+};
 
 use crate::store::Taken;
 
@@ -13,8 +18,9 @@ pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
 pub(crate) struct Metrics {
     batch_size: Histogram<u64>,
-    batch_duration: Histogram<f64>,
-    lock_wait: Histogram<f64>,
+    batch_duration: Seconds,
+    lock_wait: Seconds,
+    effect_latency: Series,
     reserved: Counter<u64>,
     rejected: Counter<u64>,
     released: Counter<u64>,
@@ -33,18 +39,14 @@ impl Metrics {
                 .with_unit("{event}")
                 .with_boundaries(vec![1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0])
                 .build(),
-            batch_duration: meter
-                .f64_histogram("plumbline.inventory.batch.duration")
-                .with_description("Time of a transaction that took a batch")
-                .with_unit("s")
-                .with_boundaries(telemetry::metrics::SECONDS.to_vec())
-                .build(),
-            lock_wait: meter
-                .f64_histogram("plumbline.inventory.lock.wait")
-                .with_description("Time to lock the stock of a batch")
-                .with_unit("s")
-                .with_boundaries(telemetry::metrics::SECONDS.to_vec())
-                .build(),
+            batch_duration: Seconds::new(
+                &meter,
+                "plumbline.inventory.batch.duration",
+                "Time of a transaction that took a batch",
+            ),
+            lock_wait: Seconds::new(&meter, "plumbline.inventory.lock.wait", "Time to lock the stock of a batch"),
+            effect_latency: Seconds::new(&meter, shop::EFFECT_LATENCY, shop::EFFECT_LATENCY_IS)
+                .series(&[KeyValue::new(shop::EFFECT, "reservation_confirmed")]),
             reserved: meter
                 .u64_counter("plumbline.inventory.orders.reserved")
                 .with_description("Orders whose every line was reserved")
@@ -82,14 +84,19 @@ impl Metrics {
     }
 
     /// Counts a batch of `events` that was taken.
-    pub(crate) fn taken(&self, events: usize, taken: &Taken, duration: Duration) {
+    pub(crate) fn taken(&self, events: usize, taken: &Taken, duration: Duration, trace: Option<TraceContext>) {
         self.batch_size.record(events as u64, &[]);
-        self.batch_duration.record(duration.as_secs_f64(), &[]);
-        self.lock_wait.record(taken.waits.locks.as_secs_f64(), &[]);
+        self.batch_duration.record(duration, trace);
+        self.lock_wait.record(taken.waits.locks, trace);
         self.reserved.add(taken.reserved, &[]);
         self.rejected.add(taken.rejected, &[]);
         self.released("cancelled", taken.released);
         self.violated(taken.violations);
+    }
+
+    /// Records how long after its placing an order's last effect on stock came.
+    pub(crate) fn confirmed(&self, after: Duration, trace: Option<TraceContext>) {
+        self.effect_latency.record(after, trace);
     }
 
     /// Counts orders whose stock was given back.

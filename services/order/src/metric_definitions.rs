@@ -7,17 +7,17 @@ use opentelemetry::{
     KeyValue, global,
     metrics::{Counter, Histogram},
 };
-use telemetry::metrics::SECONDS;
+use telemetry::metrics::Seconds;
 
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
 pub(crate) struct Metrics {
     pub(crate) placed: Counter<u64>,
     decided: Counter<u64>,
-    decision_latency: Histogram<f64>,
+    pub(crate) decision_latency: Seconds,
     pub(crate) batch_size: Histogram<u64>,
-    pub(crate) queue_wait: Histogram<f64>,
-    pub(crate) commit_duration: Histogram<f64>,
+    pub(crate) queue_wait: Seconds,
+    pub(crate) commit_duration: Seconds,
     pub(crate) commit_retries: Counter<u64>,
 }
 
@@ -35,30 +35,27 @@ impl Metrics {
                 .with_description("Orders that came into a final status, by that status")
                 .with_unit("{order}")
                 .build(),
-            decision_latency: meter
-                .f64_histogram("plumbline.order.decision.latency")
-                .with_description("Time from an order's being placed to its being confirmed or rejected")
-                .with_unit("s")
-                .with_boundaries(SECONDS.to_vec())
-                .build(),
+            decision_latency: Seconds::new(
+                &meter,
+                "plumbline.order.decision.latency",
+                "Time from an order's being placed to its being confirmed or rejected",
+            ),
             batch_size: meter
                 .u64_histogram("plumbline.order.commit.batch_size")
                 .with_description("Orders a transaction")
                 .with_unit("{order}")
                 .with_boundaries(vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0])
                 .build(),
-            queue_wait: meter
-                .f64_histogram("plumbline.order.commit.queue_wait")
-                .with_description("Time an order waits for the transaction that takes it")
-                .with_unit("s")
-                .with_boundaries(SECONDS.to_vec())
-                .build(),
-            commit_duration: meter
-                .f64_histogram("plumbline.order.commit.duration")
-                .with_description("Time of a transaction that was committed")
-                .with_unit("s")
-                .with_boundaries(SECONDS.to_vec())
-                .build(),
+            queue_wait: Seconds::new(
+                &meter,
+                "plumbline.order.commit.queue_wait",
+                "Time an order waits for the transaction that takes it",
+            ),
+            commit_duration: Seconds::new(
+                &meter,
+                "plumbline.order.commit.duration",
+                "Time of a transaction that was committed",
+            ),
             commit_retries: meter
                 .u64_counter("plumbline.order.commit.retries")
                 .with_description("Transactions that failed and were tried again")
@@ -72,10 +69,5 @@ impl Metrics {
         if orders > 0 {
             self.decided.add(orders, &[KeyValue::new("plumbline.order.status", status.as_str())]);
         }
-    }
-
-    /// Records how long an order waited for its decision.
-    pub(crate) fn decision_latency(&self, micros: i64) {
-        self.decision_latency.record(micros.max(0) as f64 / 1e6, &[]);
     }
 }

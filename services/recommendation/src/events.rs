@@ -76,7 +76,8 @@ impl Feed {
                 let _ = marking.send(Lesson::CaughtUp).await;
             }
         });
-        let learner = Learner { next: (!memory.is_empty()).then(|| Model::new(window)), memory, part };
+        let next = (!memory.is_empty()).then(|| Model::new(window));
+        let learner = Learner { next, memory, part, caught_up: false };
         Ok(Self { tail, learner: tokio::spawn(learner.run(learning)), marker })
     }
 
@@ -120,6 +121,8 @@ struct Learner {
     /// What is learnt until all that stood in the topic is, while the model before it still answers.
     next: Option<Model>,
     part: Part,
+    /// Whether what is learnt now has just happened.
+    caught_up: bool,
 }
 
 impl Learner {
@@ -138,14 +141,24 @@ impl Learner {
             }
             for lesson in batch.drain(..) {
                 match lesson {
-                    Lesson::Order(_, span) => drop(span),
+                    Lesson::Order(order, span) => self.learnt(&order, span),
                     Lesson::CaughtUp => self.caught_up(),
                 }
             }
         }
     }
 
+    /// Ends the span of an order that is learnt, and tells how long after its placing that was.
+    fn learnt(&self, order: &OrderConfirmed, span: Option<Box<Span>>) {
+        if self.caught_up
+            && let Some(age) = order.order_id.age(Timestamp::now())
+        {
+            METRICS.effect_latency.record(age, span.and_then(|span| span.context()));
+        }
+    }
+
     fn caught_up(&mut self) {
+        self.caught_up = true;
         let build = Some(rand::random());
         match self.next.take() {
             Some(next) => self.memory.replace(next, build),

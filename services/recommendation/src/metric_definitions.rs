@@ -1,10 +1,14 @@
-//! Every metric of this service, and its own span attributes.
+//! Every metric of this service.
 
 use std::sync::LazyLock;
 
 use opentelemetry::{
     KeyValue, global,
-    metrics::{Counter, Gauge, Histogram},
+    metrics::{Counter, Gauge},
+};
+use telemetry::{
+    metrics::{Seconds, Series},
+    names::shop,
 };
 
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
@@ -14,7 +18,8 @@ pub(crate) struct Metrics {
     repeated: Counter<u64>,
     pub(crate) not_understood: Counter<u64>,
     held: Gauge<u64>,
-    pub(crate) answer_duration: Histogram<f64>,
+    pub(crate) answer_duration: Seconds,
+    pub(crate) effect_latency: Series,
     building: Gauge<u64>,
     pub(crate) follow_failures: Counter<u64>,
 }
@@ -42,12 +47,13 @@ impl Metrics {
                 .u64_gauge("plumbline.recommendation.held")
                 .with_description("What the model holds: orders, products, lines")
                 .build(),
-            answer_duration: meter
-                .f64_histogram("plumbline.recommendation.answer.duration")
-                .with_description("Time to count an answer, the wait for the model included")
-                .with_unit("s")
-                .with_boundaries(telemetry::metrics::SECONDS.to_vec())
-                .build(),
+            answer_duration: Seconds::new(
+                &meter,
+                "plumbline.recommendation.answer.duration",
+                "Time to count an answer, the wait for the model included",
+            ),
+            effect_latency: Seconds::new(&meter, shop::EFFECT_LATENCY, shop::EFFECT_LATENCY_IS)
+                .series(&[KeyValue::new(shop::EFFECT, "learnt")]),
             building: meter
                 .u64_gauge("plumbline.recommendation.building")
                 .with_description("1 while this instance builds the model, 0 while it takes it from the one that does")

@@ -1,10 +1,12 @@
 //! Identifiers as types: parsed once, trusted afterwards.
 
-use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
+use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+use crate::Timestamp;
 
 /// An order's identifier: a UUID version 7 (RFC 9562), so that ids sort by the millisecond they were made in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -21,6 +23,14 @@ impl OrderId {
     /// The id as a UUID, for stores.
     pub fn as_uuid(self) -> Uuid {
         self.0
+    }
+
+    /// How old the order is, by the clock of who made its id; `None` where that isn't of version 7. Never negative.
+    pub fn age(self, now: Timestamp) -> Option<Duration> {
+        let (seconds, nanos) = self.0.get_timestamp()?.to_unix();
+        let made = Duration::new(seconds, nanos);
+        let now = Duration::from_micros(u64::try_from(now.unix_micros()).ok()?);
+        (self.0.get_version_num() == 7).then(|| now.saturating_sub(made))
     }
 
     /// The bucket of `buckets` this order belongs to: equal on every machine and in every version, because rows

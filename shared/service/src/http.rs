@@ -3,11 +3,13 @@
 use std::{io, net::SocketAddr, time::Duration};
 
 use actix_web::{
-    App, HttpResponse, HttpServer,
+    App, HttpRequest, HttpResponse, HttpServer,
     dev::ServerHandle,
+    http::header,
     middleware::from_fn,
     web::{self, Data, PayloadConfig, ServiceConfig},
 };
+use telemetry::metrics::Exposition;
 use tokio::task::JoinHandle;
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::SwaggerUi;
@@ -83,6 +85,8 @@ where
     Ok(Running { address, handle, task: tokio::spawn(server) })
 }
 
-async fn metrics() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(telemetry::prometheus_text())
+async fn metrics(request: HttpRequest) -> HttpResponse {
+    let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let Exposition { content_type, text } = telemetry::metrics::exposition(accept);
+    HttpResponse::Ok().content_type(content_type).insert_header((header::VARY, "Accept")).body(text)
 }

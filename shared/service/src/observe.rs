@@ -21,7 +21,8 @@ use actix_web::{
 use futures::FutureExt as _;
 use opentelemetry::KeyValue;
 use telemetry::{
-    context::TraceContext,
+    context::{self, TraceContext},
+    metrics::Series,
     names,
     spans::{self, Span},
 };
@@ -43,7 +44,9 @@ pub(crate) async fn observe(
     let active = Active::begin();
     let mut span = begin_span(&request);
     request.extensions_mut().insert(Trace(span.context()));
-    let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    // What is logged on the way names the request's trace.
+    let answering = context::scoped(span.context(), next.call(request));
+    let answered = AssertUnwindSafe(answering).catch_unwind().await;
     drop(active);
     match answered {
         Ok(Ok(response)) => {
@@ -79,7 +82,7 @@ fn failed(error: &Error, began: Instant, span: &mut Span) {
     let status = error.as_response_error().status_code();
     span.set(names::http::RESPONSE_STATUS_CODE, i64::from(status.as_u16()));
     span.fail("panic", error);
-    record(&Method::default(), NO_ROUTE.to_owned(), status, began.elapsed().as_secs_f64());
+    record(&Method::default(), NO_ROUTE.to_owned(), status, began, span);
 }
 
 fn begin_span(request: &ServiceRequest) -> Span {
@@ -118,12 +121,12 @@ fn finish(response: &ServiceResponse<BoxBody>, began: Instant, span: &mut Span) 
             span.fail("server_error", &status);
         }
     }
-    record(response.request().method(), route, status, began.elapsed().as_secs_f64());
+    record(response.request().method(), route, status, began, span);
 }
 
-/// Records with an attribute set that is made once a thread for each method, route and status.
-fn record(method: &Method, route: String, status: StatusCode, seconds: f64) {
-    type Sets = HashMap<(Method, String, u16), [KeyValue; 4]>;
+/// Records into a series that is found once a thread for each method, route and status.
+fn record(method: &Method, route: String, status: StatusCode, began: Instant, span: &Span) {
+    type Sets = HashMap<(Method, String, u16), Series>;
     thread_local!(static SETS: RefCell<Sets> = RefCell::default());
     SETS.with_borrow_mut(|sets| {
         let key = (method.clone(), route, status.as_u16());
@@ -137,9 +140,9 @@ fn record(method: &Method, route: String, status: StatusCode, seconds: f64) {
             if sets.len() > 1_000 {
                 sets.clear();
             }
-            sets.insert(key.clone(), set);
+            sets.insert(key.clone(), METRICS.duration.series(&set));
         }
-        METRICS.duration.record(seconds, &sets[&key]);
+        sets[&key].record(began.elapsed(), span.context());
     });
 }
 

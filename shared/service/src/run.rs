@@ -136,8 +136,8 @@ fn help<A: Application>() -> String {
     let variables: String = env.variables().iter().map(described).collect();
     format!(
         "plumbline-{}: {}\n\nIt takes no arguments but --help and --version, and is configured by environment \
-         variables:\n\n{variables}\nTraces are sent where OTEL_EXPORTER_OTLP_ENDPOINT is set; OpenTelemetry's other OTEL_ variables \
-         apply.\n",
+         variables:\n\n{variables}\nTraces, metrics and logs are sent by OTLP where OTEL_EXPORTER_OTLP_ENDPOINT, or the variable of one \
+         of them, is set; OpenTelemetry's other OTEL_ variables apply.\n",
         A::NAME,
         A::ABOUT
     )

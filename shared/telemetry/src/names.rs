@@ -118,6 +118,12 @@ pub mod shop {
     pub const OUTCOME: Key<str> = Key::new("plumbline.outcome");
     /// How often a batch has failed before this.
     pub const RETRIES: Key<i64> = Key::new("plumbline.retries");
+    /// Histogram, seconds: see [`EFFECT_LATENCY_IS`].
+    pub const EFFECT_LATENCY: &str = "plumbline.order.effect.latency";
+    /// What [`EFFECT_LATENCY`] says.
+    pub const EFFECT_LATENCY_IS: &str = "Time from an order's being placed to its last effect, by which";
+    /// Of [`EFFECT_LATENCY`]: `reservation_confirmed`, `learnt`.
+    pub const EFFECT: &str = "plumbline.effect";
     /// Why a span was kept though its trace is not sampled: `error` or `slow`.
     pub const KEPT: Key<str> = Key::new("plumbline.sampling.kept");
 }

@@ -69,6 +69,12 @@ impl Calls {
         Some(caller)
     }
 
+    /// Since when a call waits.
+    pub(super) fn since(&self, id: CallId) -> Option<Instant> {
+        let slot = self.slots.get(id as u32 as usize).filter(|slot| u64::from(slot.generation) == id >> 32)?;
+        slot.waiting.as_ref().map(|(_, since)| *since)
+    }
+
     /// How many wait.
     pub(super) fn len(&self) -> usize {
         self.slots.len() - self.free.len()

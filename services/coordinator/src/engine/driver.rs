@@ -265,7 +265,11 @@ impl Driver {
     fn answer(&mut self, answer: Answer) {
         match answer {
             Answer::Applied(call, outcome) => {
+                let since = self.calls.since(call);
                 if let Some(Caller::Propose(caller)) = self.calls.take(call) {
+                    if let Some(since) = since {
+                        self.shared.metrics.commit.observe(since.elapsed());
+                    }
                     let outcome: Result<Outcome, _> = outcome.map_err(Into::into);
                     // Whoever asked may have gone.
                     caller.send(outcome).ok();

@@ -8,6 +8,7 @@ use crate::{engine::Engine, metrics::Histogram, version};
 pub(super) fn text(engine: &Engine) -> String {
     let mut page = Page(String::new());
     page.raft(engine);
+    page.log(engine);
     page.store(engine);
     page.disk(engine);
     page.process();
@@ -78,6 +79,24 @@ impl Page {
             "etcd_cluster_version",
             "Which version is running. 1 for 'cluster_version' label with current cluster version",
             &format!("cluster_version=\"{}\"", &version::CLUSTER[..3]),
+        );
+    }
+
+    /// What etcd does not show.
+    fn log(&mut self, engine: &Engine) {
+        let (status, metrics) = (engine.status(), engine.metrics());
+        self.gauge("plumbline_raft_term", "The current term.", status.term);
+        self.gauge("plumbline_raft_last_index", "Index of the last entry that is held.", status.last);
+        self.gauge(
+            "plumbline_raft_committed_index",
+            "Index of the last entry known to be committed.",
+            status.committed,
+        );
+        self.gauge("plumbline_raft_applied_index", "Index of the last entry applied to the store.", status.applied);
+        self.histogram(
+            "plumbline_raft_commit_duration_seconds",
+            "Time from a proposal's coming to its being committed, and applied here.",
+            &metrics.commit,
         );
     }
 

@@ -31,7 +31,10 @@ async fn becomes_ready_and_says_how_it_is() {
     {
         assert!(metrics.lines().any(|found| found == line), "{line} in {metrics}");
     }
-    assert!(metrics.contains("etcd_disk_wal_fsync_duration_seconds_bucket"));
+    for name in ["etcd_disk_wal_fsync_duration_seconds_bucket", "plumbline_raft_commit_duration_seconds_bucket"] {
+        assert!(metrics.contains(name), "{name} in {metrics}");
+    }
+    assert!(metrics.contains("plumbline_raft_term ") && metrics.contains("plumbline_raft_applied_index "));
 }
 
 #[tokio::test]

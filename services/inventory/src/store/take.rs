@@ -9,7 +9,7 @@ use contracts::{
     OrderId, StockLine, Timestamp,
     event::{Hops, ReleaseReason, StockRejected, StockReleased, StockReserved},
 };
-use messaging::{BUCKETS, Broken, Message, consumer, consumer::HandleError, crash, inbox, outbox};
+use messaging::{BUCKETS, Broken, Message, consumer, consumer::HandleError, crash, database, inbox, outbox};
 use sqlx::{Connection, PgConnection};
 use telemetry::{
     context::TraceContext,
@@ -81,7 +81,7 @@ impl Store {
     pub async fn take(&self, batch: &consumer::Batch, news: &OrderNews<'_>) -> Result<Taken, HandleError> {
         let trace = batch.trace();
         let mut clock = Stopwatch::start();
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = database::acquire(&self.pool, trace).await?;
         let pool = clock.lap();
         let mut transaction = connection.begin().await?;
         in_statement("UPDATE inbox_position", trace, inbox::advance(&mut transaction, batch.spans())).await?;

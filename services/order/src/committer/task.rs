@@ -8,7 +8,7 @@ use std::{
 use messaging::relay;
 use rand::Rng;
 use telemetry::{
-    context::TraceContext,
+    context::{TraceContext, in_scope},
     names::{db, shop, wait},
     spans::{self, Span},
 };
@@ -130,7 +130,7 @@ impl Task {
             let taken_at = Instant::now();
             not_before = taken_at + self.batching.pace.get();
             for pending in &batch {
-                METRICS.queue_wait.record((taken_at - pending.queued_at).as_secs_f64(), &[]);
+                METRICS.queue_wait.record(taken_at - pending.queued_at, pending.order.trace);
             }
             self.commit(&mut batch, Attempt::First).await;
         }
@@ -165,15 +165,19 @@ impl Task {
                     attempt = Attempt::Again;
                     METRICS.commit_retries.add(1, &[]);
                     let pause = pause(failures);
-                    tracing::warn!(reason, orders = batch.len(), failures, ?pause, "commit failed; it is tried again");
+                    in_scope(trace, || {
+                        let orders = batch.len();
+                        tracing::warn!(reason, orders, failures, ?pause, "commit failed; it is tried again");
+                    });
                     sleep(pause).await;
                 }
                 Err(Failure::Refused(error)) if batch.len() == 1 => {
-                    tracing::error!(%error, "the database refuses an order");
+                    in_scope(trace, || tracing::error!(%error, "the database refuses an order"));
                     batch.drain(..).for_each(|pending| pending.fail(Error::Refused));
                 }
                 Err(Failure::Refused(error)) => {
-                    tracing::warn!(%error, orders = batch.len(), "commit refused; each order is tried alone");
+                    let orders = batch.len();
+                    in_scope(trace, || tracing::warn!(%error, orders, "commit refused; each order is tried alone"));
                     return self.commit_alone(batch, attempt).await;
                 }
             }
@@ -199,7 +203,7 @@ impl Task {
             .await
             .map_err(|_| Failure::Passing("no answer in time".to_owned()))?
             .map_err(Failure::from)?;
-        METRICS.commit_duration.record(began.elapsed().as_secs_f64(), &[]);
+        METRICS.commit_duration.record(began.elapsed(), trace);
         METRICS.batch_size.record(batch.len() as u64, &[]);
         METRICS.placed.add(placements.iter().filter(|placement| **placement == Placement::Stored).count() as u64, &[]);
         Ok(placements)

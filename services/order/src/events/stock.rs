@@ -1,5 +1,7 @@
 //! Inventory's news about orders, on `stock.v1`.
 
+use std::time::Duration;
+
 use contracts::{
     Timestamp,
     event::{StockRejected, StockReleased, StockReserved},
@@ -71,7 +73,8 @@ fn measure(settled: &[Settled]) {
     for status in OrderStatus::ALL {
         METRICS.decided(status, settled.iter().filter(|order| order.decision.status == status).count() as u64);
     }
-    for Settled { placed_at, decision, .. } in settled {
-        METRICS.decision_latency(decision.decided_at.micros_since(*placed_at));
+    for Settled { placed_at, decision, trace, .. } in settled {
+        let micros = decision.decided_at.micros_since(*placed_at);
+        METRICS.decision_latency.record(Duration::from_micros(u64::try_from(micros).unwrap_or(0)), *trace);
     }
 }

@@ -10,10 +10,11 @@ use contracts::{
 use messaging::{
     BUCKETS, Broken, Message,
     consumer::{Batch, HandleError},
-    crash, inbox, outbox,
+    crash, database, inbox, outbox,
 };
 use sqlx::{Connection as _, PgConnection};
 use telemetry::{
+    context::TraceContext,
     names::{shop, wait},
     spans::in_statement,
 };
@@ -59,6 +60,8 @@ pub struct Settled {
     pub placed_at: Timestamp,
     /// What became of it.
     pub decision: Decision,
+    /// The span of the news.
+    pub trace: Option<TraceContext>,
 }
 
 impl Store {
@@ -70,7 +73,7 @@ impl Store {
     pub async fn settle(&self, batch: &Batch, news: &News<'_>, now: Timestamp) -> Result<Vec<Settled>, HandleError> {
         let trace = batch.trace();
         let mut clock = Instant::now();
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = database::acquire(&self.pool, trace).await?;
         let pool = clock.elapsed();
         let mut transaction = connection.begin().await?;
         in_statement("UPDATE inbox_position", trace, inbox::advance(&mut transaction, batch.spans())).await?;
@@ -122,7 +125,12 @@ impl<'a> Taking<'a> {
             }
             // An order that its customer has cancelled only got its times.
             if *status != OrderStatus::Cancelled {
-                self.settled.push(Settled { id, placed_at: *placed_at, decision: verdict.decision(self.now) });
+                self.settled.push(Settled {
+                    id,
+                    placed_at: *placed_at,
+                    decision: verdict.decision(self.now),
+                    trace: self.batch.trace_of(told.index),
+                });
             }
         }
         self.note_idle(told, &moved, |verdict| verdict.order_id);
@@ -150,6 +158,7 @@ impl<'a> Taking<'a> {
                 id,
                 placed_at,
                 decision: Decision { status, decided_at: self.now, rejection },
+                trace: self.batch.trace_of(expired[index].index),
             });
         }
         let noting = transitions::note_releases(connection, || told.iter().map(|told| &told.what));

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use contracts::{Sku, recommendation::Recommendations};
+use telemetry::context::of_scope;
 
 use crate::{memory::Memory, metric_definitions::METRICS};
 
@@ -11,6 +12,6 @@ use crate::{memory::Memory, metric_definitions::METRICS};
 pub fn recommend(memory: &Memory, asked: &[Sku], limit: u16) -> Recommendations {
     let began = Instant::now();
     let recommendations = memory.recommend(asked, usize::from(limit));
-    METRICS.answer_duration.record(began.elapsed().as_secs_f64(), &[]);
+    METRICS.answer_duration.record(began.elapsed(), of_scope());
     recommendations
 }

@@ -15,20 +15,24 @@ use rdkafka::{
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Batching, Config, Fetched};
+use super::{
+    Batching, Config, Fetched,
+    lag::{Known, TOLD_EVERY, Told},
+};
 use crate::{Message, Topics, inbox};
 
 const POLL: Duration = Duration::from_millis(100);
 const ASK: Duration = Duration::from_secs(5);
 
 pub(super) struct Fetcher {
-    consumer: BaseConsumer,
+    consumer: BaseConsumer<Told>,
     topics: Topics,
 }
 
 impl Fetcher {
     pub(super) fn new(config: &Config) -> Result<Self, KafkaError> {
-        let consumer: BaseConsumer = ClientConfig::new()
+        let told = Told(Known::new(&config.group, &config.topics));
+        let consumer: BaseConsumer<Told> = ClientConfig::new()
             .set("bootstrap.servers", &config.bootstrap)
             .set("group.id", config.topics.group(&config.group))
             .set("enable.auto.commit", "true")
@@ -47,10 +51,16 @@ impl Fetcher {
             .set("queued.max.messages.kbytes", "8192")
             .set("reconnect.backoff.ms", "50")
             .set("reconnect.backoff.max.ms", "1000")
-            .create()?;
+            .set("statistics.interval.ms", TOLD_EVERY)
+            .create_with_context(told)?;
         let names: Vec<String> = config.subscribed.iter().map(|topic| config.topics.name(*topic)).collect();
         consumer.subscribe(&names.iter().map(String::as_str).collect::<Vec<_>>())?;
         Ok(Self { consumer, topics: config.topics.clone() })
+    }
+
+    /// How far this consumer is behind.
+    pub(super) fn lag(&self) -> &Known {
+        &self.consumer.context().0
     }
 
     /// Gathers batches until `stopped`, or until nobody takes them.

@@ -2,6 +2,7 @@
 
 mod batching;
 mod fetch;
+pub(crate) mod lag;
 mod positions;
 
 use std::{
@@ -13,7 +14,10 @@ use std::{
 use contracts::{Timestamp, topics::Topic};
 use rdkafka::error::KafkaError;
 use sqlx::PgPool;
-use telemetry::{context::TraceContext, spans::Span};
+use telemetry::{
+    context::{TraceContext, in_scope},
+    spans::Span,
+};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -232,8 +236,8 @@ impl<H: Handler> Taker<H> {
         let mut failures = 0;
         loop {
             match self.try_take(messages, received_at, failures).await {
-                Ok(()) => {
-                    METRICS.batch_duration.record(began.elapsed().as_secs_f64(), &[]);
+                Ok(trace) => {
+                    METRICS.batch_duration.record(began.elapsed(), trace);
                     return Some(());
                 }
                 Err((HandleError::Superseded, rest)) => {
@@ -245,7 +249,9 @@ impl<H: Handler> Taker<H> {
                     failures += 1;
                     METRICS.batch_retries.add(1, &[]);
                     let pause = backoff(failures);
-                    tracing::warn!(%error, failures, ?pause, "batch not taken; it is tried again");
+                    in_scope(rest.iter().find_map(|message| message.trace), || {
+                        tracing::warn!(%error, failures, ?pause, "batch not taken; it is tried again");
+                    });
                     messages = rest;
                     tokio::select! {
                         () = tokio::time::sleep(pause) => {}
@@ -256,18 +262,19 @@ impl<H: Handler> Taker<H> {
         }
     }
 
+    /// Answers the trace of the batch.
     async fn try_take(
         &mut self,
         messages: Vec<Message>,
         received_at: Timestamp,
         failures: u32,
-    ) -> Result<(), (HandleError, Vec<Message>)> {
+    ) -> Result<Option<TraceContext>, (HandleError, Vec<Message>)> {
         if let Err(error) = self.positions.know(&messages, &self.fetcher).await {
             return Err((error, messages));
         }
         let left = self.positions.not_taken(messages);
         if left.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let traces = Spans::begin(&left, received_at, &self.group, failures);
         let batch = Batch::new(left, received_at, &self.topics, traces);
@@ -279,6 +286,7 @@ impl<H: Handler> Taker<H> {
         crash::point("consumer.handled");
         self.positions.taken(&batch.spans);
         self.fetcher.store_offsets(&batch.spans);
-        Ok(())
+        self.fetcher.lag().taken(&batch.messages);
+        Ok(batch.trace())
     }
 }

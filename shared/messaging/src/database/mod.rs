@@ -5,6 +5,7 @@
 //! are switched off on every connection.
 
 mod error;
+mod measured;
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -15,6 +16,8 @@ use sqlx::{
 };
 
 pub use error::{Error, InvalidUrl, PrepareError};
+pub(crate) use measured::Measured;
+pub use measured::acquire;
 
 /// Planner settings, see above: what is left are index scans, and nested loops that probe an index for each row of a
 /// batch. And no just-in-time compilation, which costs more than such statements take.

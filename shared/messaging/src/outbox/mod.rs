@@ -4,7 +4,7 @@ mod frame;
 
 use contracts::{Timestamp, event::Event, topics::Topic};
 use sqlx::PgConnection;
-use telemetry::context::TraceContext;
+use telemetry::context::{TraceContext, in_scope};
 use uuid::Uuid;
 
 pub(crate) use frame::{Frame, Outgoing, Unreadable};
@@ -56,8 +56,11 @@ impl Batch {
         headers.push(("plumbline-partition".to_owned(), message.partition.to_string().into_bytes()));
         headers.push(("plumbline-offset".to_owned(), message.offset.to_string().into_bytes()));
         METRICS.dead_letter(message.topic);
-        tracing::warn!(topic = %message.topic, partition = message.partition, offset = message.offset, %reason,
-            "message can't be processed and goes to the dead-letter topic");
+        let Message { topic, partition, offset, .. } = message;
+        in_scope(message.trace, || {
+            tracing::warn!(%topic, partition, offset, %reason,
+                "message can't be processed and goes to the dead-letter topic");
+        });
         self.frame(0).push(&Outgoing::DeadLetter {
             topic: message.topic,
             key: message.key.as_str().into(),

@@ -6,6 +6,7 @@
 //! and that is all: what consumes it is idempotent.
 
 mod buckets;
+mod depth;
 mod locks;
 mod pacing;
 mod plan;
@@ -107,8 +108,9 @@ pub fn start(config: Config) -> Handle {
     let waker = Waker(Arc::new(Notify::new()));
     let shares = config.candidate.clone().map(|candidate| Shares::stand(candidate, &DUTY, BUCKETS, TTL));
     let (owned, ownership) = buckets::start(config.database.clone(), shares, stopped.clone());
+    let measuring = tokio::spawn(depth::measure(config.database.clone(), owned.clone(), stopped.clone()));
     let relaying = tokio::spawn(run(config, waker.clone(), owned, stopped));
-    Handle { waker, stop, tasks: vec![relaying, ownership] }
+    Handle { waker, stop, tasks: vec![relaying, ownership, measuring] }
 }
 
 /// One session after the other: a session ends when something failed, and what it had not finished is then sent

@@ -15,7 +15,7 @@ use rdkafka::{
     message::{DeliveryResult, Header, OwnedHeaders},
     producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer},
 };
-use telemetry::{names, spans::Span};
+use telemetry::{context::in_scope, names, spans::Span};
 use tokio::sync::mpsc;
 
 use super::Config;
@@ -55,7 +55,8 @@ impl ProducerContext for Acknowledgements {
     fn delivery(&self, result: &DeliveryResult<'_>, sending: Box<Sending>) {
         let Sending { frame, span } = *sending;
         if let Err((error, message)) = result {
-            tracing::error!(%error, topic = message.topic(), "Kafka did not take a message");
+            let trace = span.as_ref().and_then(Span::context);
+            in_scope(trace, || tracing::error!(%error, topic = message.topic(), "Kafka did not take a message"));
             frame.failed.store(true, Ordering::Relaxed);
         }
         if let Some(mut span) = span {

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use contracts::{Timestamp, topics::Topic};
 use rdkafka::error::KafkaError;
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+use telemetry::context::TraceContext;
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until, timeout_at},
@@ -122,7 +123,7 @@ impl Session<'_> {
         for (id, written_at, bytes) in &rows {
             let messages = Frame::read(bytes).map_err(|source| Error::Frame { id: *id, source })?;
             let dwell = trace::duration(Timestamp::now().micros_since(Timestamp::from(*written_at)));
-            METRICS.outbox_dwell.record(dwell.as_secs_f64(), &[]);
+            METRICS.outbox_dwell.record(dwell, recorded(&messages));
             crash::point("relay.before-send");
             let count = messages.len() as i64;
             self.in_flight.insert(*id, count);
@@ -170,6 +171,14 @@ impl Session<'_> {
         }
         Ok(())
     }
+}
+
+/// Whose wait a frame's is: the first of its messages whose trace is recorded.
+fn recorded(messages: &[Outgoing<'_>]) -> Option<TraceContext> {
+    messages.iter().find_map(|message| match message {
+        Outgoing::Event { trace, .. } => trace.filter(|trace| trace.is_sampled()),
+        Outgoing::DeadLetter { .. } => None,
+    })
 }
 
 fn count_sent(messages: &[Outgoing<'_>]) {
