@@ -3,5 +3,6 @@
 mod engines;
 mod licence;
 mod metadata;
+mod metrics;
 mod outside;
 mod own_crates;
