@@ -39,8 +39,8 @@ fn main() {
     });
     let meter = global::meter("bench");
     let provider = SdkMeterProvider::builder().with_reader(ManualReader::default()).build();
-    let explicit = provider.meter("bench").f64_histogram("explicit").with_unit("s");
-    let explicit = explicit.with_boundaries(BOUNDS.to_vec()).build();
+    let of_sdk = provider.meter("bench");
+    let explicit = of_sdk.f64_histogram("explicit").with_unit("s").with_boundaries(BOUNDS.to_vec()).build();
     let exponential = meter.f64_histogram("exponential").with_unit("s").build();
     let seconds = Seconds::new(&meter, "seconds", "");
     let four = [
@@ -59,7 +59,7 @@ fn main() {
     row("exponential", sdk(&exponential, &[]), sdk(&exponential, &four));
     row("no trace", cost(|took| seconds.record(took, None)), cost(|took| series.record(took, None)));
     row("traced", cost(|took| seconds.record(took, trace)), cost(|took| series.record(took, trace)));
-    let scope = cost(|took| context::in_scope(trace, || drop(black_box(took))));
+    let scope = cost(|took| _ = context::in_scope(trace, || black_box(took)));
     println!("{scope:>12.1}                entering and leaving a scope");
     let began = Instant::now();
     let text = exposition(Some("application/openmetrics-text")).text;

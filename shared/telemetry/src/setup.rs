@@ -106,7 +106,7 @@ impl Guard {
         // All are told before one is waited for.
         let ends: Vec<_> = senders.chain(self.ticker.map(Ticker::stop)).collect();
         let within = |ending: Ending| ending.within(end.saturating_duration_since(Instant::now()));
-        let all = ends.into_iter().fold(true, |all, ending| within(ending) && all);
+        let all = ends.into_iter().all(within);
         if !all {
             tracing::warn!(?bound, "the last telemetry was not sent in time");
         }
