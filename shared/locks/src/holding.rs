@@ -1,0 +1,145 @@
+//! Keys in Redis: on one server, or on most of several. One server is most of one.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::future::join_all;
+use tokio::runtime::Handle;
+
+use crate::{
+    Fault, Keys, Token,
+    queue::Turn,
+    server::{Outcome, Owner, Server, ServerError},
+};
+
+/// Keys that an owner has, or may have. Clones are the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Holding {
+    servers: Arc<[Server]>,
+    keys: Keys,
+    owner: Owner,
+    ttl: Duration,
+}
+
+/// What came of asking for more time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extension {
+    Extended,
+    /// Others have, or may have, some of the keys.
+    Refused,
+    /// Too few answered.
+    Unknown,
+}
+
+impl Holding {
+    pub(crate) fn new(servers: Arc<[Server]>, keys: Keys, ttl: Duration) -> Self {
+        Self { servers, keys, owner: Owner::fresh(), ttl }
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    fn majority(&self) -> usize {
+        self.servers.len() / 2 + 1
+    }
+
+    pub(crate) async fn take(&self) -> Result<Outcome, Fault> {
+        if let [server] = &*self.servers {
+            return Ok(server.take(&self.keys, self.owner, self.ttl).await?);
+        }
+        let answers = join_all(self.servers.iter().map(|server| server.take(&self.keys, self.owner, self.ttl))).await;
+        let taken = answers.iter().filter(|answer| matches!(answer, Ok(Outcome::Taken(_)))).count();
+        if taken >= self.majority() {
+            return Ok(Outcome::Taken(Token::ZERO));
+        }
+        let failed = answers.iter().filter(|answer| answer.is_err()).count();
+        let last = answers.into_iter().filter_map(Result::err).next_back();
+        match last {
+            Some(last) if failed > self.servers.len() - self.majority() => {
+                Err(Fault::NoMajority { failed, servers: self.servers.len(), last })
+            }
+            // How long is left says the one; when most are free again nobody says.
+            _ => Ok(Outcome::Busy { left: Duration::ZERO }),
+        }
+    }
+
+    /// On one server alone: tokens of several could not be compared.
+    pub(crate) async fn take_fenced(&self) -> Result<Outcome, Fault> {
+        Ok(self.servers[0].take_fenced(&self.keys, self.owner, self.ttl).await?)
+    }
+
+    pub(crate) async fn extend(&self) -> Extension {
+        let asked = self.servers.iter().map(|server| server.extend(&self.keys, self.owner, self.ttl));
+        let answers: Vec<Result<bool, ServerError>> = join_all(asked).await;
+        let count = |wanted: bool| answers.iter().filter(|answer| matches!(answer, Ok(is) if *is == wanted)).count();
+        if count(true) >= self.majority() {
+            Extension::Extended
+        } else if count(false) > self.servers.len() - self.majority() {
+            Extension::Refused
+        } else {
+            Extension::Unknown
+        }
+    }
+
+    /// Gives back whatever the owner still has; whether that was all, on most servers.
+    pub(crate) async fn release(&self) -> bool {
+        let answers = join_all(self.servers.iter().map(|server| server.release(&self.keys, self.owner))).await;
+        let whole = answers.iter().filter(|answer| matches!(answer, Ok(count) if *count == self.keys.count()));
+        whole.count() >= self.majority()
+    }
+}
+
+/// Gives a holding back when it is dropped, if it is or may be held, and then the turn in the queue.
+#[derive(Debug)]
+pub(crate) struct Owned {
+    pub(crate) holding: Holding,
+    turn: Option<Turn>,
+    armed: bool,
+    runtime: Handle,
+}
+
+impl Owned {
+    pub(crate) fn new(holding: Holding, turn: Option<Turn>) -> Self {
+        Self { holding, turn, armed: false, runtime: Handle::current() }
+    }
+
+    /// From now on it may be held.
+    pub(crate) fn arm(&mut self) {
+        self.armed = true;
+    }
+
+    /// It is certain that it isn't.
+    pub(crate) fn disarm(&mut self) {
+        self.armed = false;
+    }
+
+    /// Gives back in the background what may be held, and goes on as another owner.
+    pub(crate) fn start_over(&mut self) {
+        if std::mem::take(&mut self.armed) {
+            let holding = self.holding.clone();
+            self.runtime.spawn(async move { holding.release().await });
+            self.holding.owner = Owner::fresh();
+        }
+    }
+
+    /// Gives it back; whether all of it was held.
+    pub(crate) async fn release(&mut self) -> bool {
+        let held = self.holding.release().await;
+        self.armed = false;
+        self.turn = None;
+        held
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        if self.armed {
+            let (holding, turn) = (self.holding.clone(), self.turn.take());
+            // The turn passes when the keys are free, so that the next in line does not find them taken.
+            self.runtime.spawn(async move {
+                holding.release().await;
+                drop(turn);
+            });
+        }
+    }
+}
