@@ -3,10 +3,13 @@
 //! `./plumbline test` starts the servers once and names them to every test program in [`VARIABLE`]; a test program that is
 //! started by itself starts its own.
 
+mod redis;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::sync::OnceCell;
 
+pub use self::redis::PrivateRedis;
 use crate::{
     coordinators::{self, Coordinators},
     servers::{Addresses, Config, Server, Servers},
@@ -118,6 +121,15 @@ pub async fn coordinators() -> &'static TestCoordinators {
 pub async fn private_coordinators(members: u16) -> Coordinators {
     let started = async { Coordinators::start(coordinators::Config::test(members)?).await };
     started.await.unwrap_or_else(|error| panic!("the tests' coordinators did not start: {error}"))
+}
+
+/// A Redis server of a test's own, which it may kill, pause, restart and give other data.
+///
+/// # Panics
+/// When it does not start.
+pub async fn private_redis() -> PrivateRedis {
+    let started = PrivateRedis::start().await;
+    started.unwrap_or_else(|error| panic!("the tests' Redis did not start: {error}"))
 }
 
 fn given(json: &str) -> Addresses {

@@ -17,7 +17,11 @@ const SHORTEST: Duration = Duration::from_secs(2);
 ///
 /// The token is a number of the sequence that Redis's epochs are of, drawn when all keys are held: the revision at which a
 /// key was made would not do for several keys, as another may have queued for one before this one made the next.
-pub(crate) async fn take(cluster: &Cluster, keys: &[Name], ttl: Duration) -> Result<(Vec<Leadership>, Token), CallError> {
+pub(crate) async fn take(
+    cluster: &Cluster,
+    keys: &[Name],
+    ttl: Duration,
+) -> Result<(Vec<Leadership>, Token), CallError> {
     let mut held = Vec::with_capacity(keys.len());
     for key in keys {
         held.push(election::campaign(cluster, key, "lock", ttl.max(SHORTEST)).await);

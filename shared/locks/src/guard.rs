@@ -26,8 +26,15 @@ pub struct Guard {
 pub(crate) enum Hold {
     /// Nothing, or what the caller's transaction holds.
     Nothing,
-    Redis { owned: Owned, life: Life, keeper: Option<DropGuard> },
-    Cluster { keys: Vec<Leadership>, turn: Option<Turn> },
+    Redis {
+        owned: Owned,
+        life: Life,
+        keeper: Option<DropGuard>,
+    },
+    Cluster {
+        keys: Vec<Leadership>,
+        turn: Option<Turn>,
+    },
 }
 
 /// The lock is not held any more: its time has passed, or another was given it.

@@ -14,13 +14,7 @@ use crate::{
 };
 
 /// Keeps a holding until this is dropped or the holding's life ends.
-pub(crate) fn keep(
-    holding: Holding,
-    strategy: Strategy,
-    ttl: Duration,
-    sent: Instant,
-    life: Life,
-) -> DropGuard {
+pub(crate) fn keep(holding: Holding, strategy: Strategy, ttl: Duration, sent: Instant, life: Life) -> DropGuard {
     let stop = CancellationToken::new();
     let keeper = Keeper { holding, strategy, ttl, life };
     let stopped = stop.clone();

@@ -246,7 +246,8 @@ fn servers(config: &Config) -> Result<(Arc<[Server]>, Arc<[Server]>), ConfigErro
 }
 
 async fn pause() {
-    sleep(rand::rng().random_range(PAUSE)).await;
+    let pause = rand::rng().random_range(PAUSE);
+    sleep(pause).await;
 }
 
 struct Taken {

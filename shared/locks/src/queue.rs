@@ -116,6 +116,8 @@ impl Drop for Turn {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+
     use futures::FutureExt;
     use proptest::prelude::*;
 
@@ -125,13 +127,18 @@ mod tests {
         Keys::new(keys.iter().copied()).unwrap()
     }
 
+    fn waiting(queue: &Queue, of: &[&str]) -> Pin<Box<dyn Future<Output = Turn>>> {
+        let (queue, keys) = (queue.clone(), keys(of));
+        Box::pin(async move { queue.turn(&keys).await })
+    }
+
     #[test]
     fn whoever_shares_a_key_comes_later() {
         let queue = Queue::default();
         let first = queue.try_turn(&keys(&["a", "b"])).unwrap();
-        let mut second = Box::pin(queue.turn(&keys(&["b", "c"])));
+        let mut second = waiting(&queue, &["b", "c"]);
         assert!(second.as_mut().now_or_never().is_none());
-        let mut third = Box::pin(queue.turn(&keys(&["c"])));
+        let mut third = waiting(&queue, &["c"]);
         assert!(third.as_mut().now_or_never().is_none(), "not before the second, though nobody has c");
         assert!(queue.try_turn(&keys(&["d"])).is_some());
         drop(first);
@@ -146,9 +153,9 @@ mod tests {
     fn one_who_gives_up_lets_the_next_through() {
         let queue = Queue::default();
         let first = queue.try_turn(&keys(&["a"])).unwrap();
-        let mut second = Box::pin(queue.turn(&keys(&["a", "b"])));
+        let mut second = waiting(&queue, &["a", "b"]);
         assert!(second.as_mut().now_or_never().is_none());
-        let mut third = Box::pin(queue.turn(&keys(&["b"])));
+        let mut third = waiting(&queue, &["b"]);
         assert!(third.as_mut().now_or_never().is_none());
         drop(second);
         assert!(third.now_or_never().is_some());

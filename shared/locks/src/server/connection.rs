@@ -55,8 +55,12 @@ impl Connection {
     pub(super) async fn run_on<T: FromRedisValue>(&self, run: &Run, call: &Call<'_>) -> Result<T, ServerError> {
         let mut connection = run.0.connection.clone();
         let mut invocation = call.script.prepare_invoke();
-        call.keys.iter().for_each(|key| drop(invocation.key(key)));
-        call.arguments.iter().for_each(|argument| drop(invocation.arg(argument)));
+        for key in &call.keys {
+            invocation.key(key);
+        }
+        for argument in &call.arguments {
+            invocation.arg(argument);
+        }
         let answer = timeout(self.patience, invocation.invoke_async(&mut connection)).await;
         match answer {
             Ok(Ok(answer)) => Ok(answer),

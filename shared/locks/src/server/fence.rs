@@ -57,6 +57,16 @@ pub enum EpochError {
     /// No coordinator gave a number.
     #[error("no epoch: {0}")]
     Coordinators(#[from] CallError),
+    /// The coordinators gave a number below one that was seen: they have lost what they held, or are others.
+    #[error(
+        "the coordinators gave epoch {given}, and {seen} was seen: they have lost data, or are not those of before"
+    )]
+    Behind {
+        /// What they gave.
+        given: u64,
+        /// What was seen.
+        seen: u64,
+    },
     /// Redis.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -76,6 +86,10 @@ impl Server {
         let _: u32 = self.0.connection.run_on(&run, &SCRIPTS.claim(self.fence_key(), &run, &nonce)).await?;
         // Only now: whatever epoch this server has had before the claim was drawn before this one.
         let number = epoch::next(cluster, &EPOCHS).await?;
+        let seen = self.0.fence.floor().epoch();
+        if number < seen {
+            return Err(EpochError::Behind { given: number, seen });
+        }
         let installing = SCRIPTS.install(self.fence_key(), &run, &nonce, number);
         let installed: u32 = self.0.connection.run_on(&run, &installing).await?;
         if installed == 1 {

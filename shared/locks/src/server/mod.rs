@@ -9,9 +9,14 @@ use std::{sync::Arc, time::Duration};
 
 use ::redis::RedisError;
 
-use self::{connection::Connection, fence::Fence, scripts::SCRIPTS, wakes::{Listener, Wakes}};
-pub(crate) use self::{fence::EPOCHS, scripts::Outcome};
 pub use self::fence::EpochError;
+use self::{
+    connection::Connection,
+    fence::Fence,
+    scripts::SCRIPTS,
+    wakes::{Listener, Wakes},
+};
+pub(crate) use self::{fence::EPOCHS, scripts::Outcome};
 use crate::{ConfigError, Keys, Token};
 
 /// Who holds a lock: a number of its own for every taking.

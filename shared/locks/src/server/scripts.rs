@@ -1,9 +1,6 @@
 //! What is done in Redis, each in one round trip: scripts, run by their digest and sent again where a server has lost them.
 
-use std::{
-    sync::LazyLock,
-    time::Duration,
-};
+use std::{sync::LazyLock, time::Duration};
 
 use ::redis::Script;
 
