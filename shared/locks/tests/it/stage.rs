@@ -43,7 +43,9 @@ pub(crate) async fn connection(redis: &PrivateRedis) -> redis::aio::MultiplexedC
 pub(crate) async fn command(redis: &PrivateRedis, words: &str) -> redis::Value {
     let mut words = words.split(' ');
     let mut command = redis::cmd(words.next().unwrap());
-    words.for_each(|word| drop(command.arg(word)));
+    for word in words {
+        command.arg(word);
+    }
     command.query_async(&mut connection(redis).await).await.unwrap()
 }
 
