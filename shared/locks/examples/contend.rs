@@ -13,7 +13,7 @@ use tokio::process::Command;
 
 const PROCESSES: usize = 3;
 const CONTENDERS: usize = 32;
-/// Names the process's number and how it waits to a process that this one starts.
+/// Names its number, how it waits and the pause in ms to a process that this one starts.
 const CHILD: &str = "CONTEND_CHILD";
 
 #[tokio::main]
@@ -30,15 +30,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let seconds = arguments.get(2).map_or(Ok(10), |text| text.parse())?;
     if let Ok(child) = env::var(CHILD) {
-        let (number, waiting) = child.split_once(' ').ok_or("a number and a word")?;
-        let report = contend(url, number.parse()?, waiting, seconds).await?;
+        let words: Vec<&str> = child.split(' ').collect();
+        let [number, waiting, think] = words.as_slice() else { return Err("three words".into()) };
+        let report = contend(url, number.parse()?, waiting, think.parse()?, seconds).await?;
         println!("{}", serde_json::to_string(&report)?);
         return Ok(());
     }
-    for waiting in ["polling", "queued", "polling", "queued"] {
-        let report = together(url, waiting, seconds).await?;
+    for (waiting, think) in [0, 5]
+        .into_iter()
+        .flat_map(|think| ["polling", "queued"].repeat(2).into_iter().map(move |waiting| (waiting, think)))
+    {
+        let report = together(url, waiting, think, seconds).await?;
         println!(
-            "{waiting:8} {:6.0} locks/s, wait p50 {:6.1} ms, p99 {:6.1} ms, max {:6.1} ms, {} failures",
+            "{waiting:8} {think} ms between, {:6.0} locks/s, wait p50 {:6.1} ms, p99 {:6.1} ms, max {:6.1} ms, {} failures",
             report.rate(),
             milliseconds(report.wait(0.5)),
             milliseconds(report.wait(0.99)),
@@ -59,10 +63,13 @@ fn locks(url: &str) -> Result<Locks, Box<dyn Error>> {
 }
 
 /// Runs the contest in several processes at once.
-async fn together(url: &str, waiting: &str, seconds: u64) -> Result<Report, Box<dyn Error>> {
+async fn together(url: &str, waiting: &str, think: u64, seconds: u64) -> Result<Report, Box<dyn Error>> {
     let start = |number| {
         let mut child = Command::new(env::current_exe()?);
-        child.args([url, &seconds.to_string()]).env(CHILD, format!("{number} {waiting}")).stdout(Stdio::piped());
+        child
+            .args([url, &seconds.to_string()])
+            .env(CHILD, format!("{number} {waiting} {think}"))
+            .stdout(Stdio::piped());
         child.kill_on_drop(true).spawn()
     };
     let children = (0..PROCESSES).map(start).collect::<Result<Vec<_>, _>>()?;
@@ -78,14 +85,21 @@ async fn together(url: &str, waiting: &str, seconds: u64) -> Result<Report, Box<
     Ok(merged.ok_or("no process")?)
 }
 
-async fn contend(url: &str, number: usize, waiting: &str, seconds: u64) -> Result<Report, Box<dyn Error>> {
+async fn contend(url: &str, number: usize, waiting: &str, think: u64, seconds: u64) -> Result<Report, Box<dyn Error>> {
     let waiting = if waiting == "polling" { Waiting::Polling } else { Waiting::Queued };
     let contenders = CONTENDERS / PROCESSES + usize::from(number < CONTENDERS % PROCESSES);
     let one = locks(url)?;
     // The process's queue would help those who poll.
     let each = (0..contenders).map(|_| locks(url)).collect::<Result<Vec<_>, _>>()?;
     let duration = Duration::from_secs(seconds);
-    let contest = Contest { contenders, keys: 1, hold: Duration::from_millis(1), duration, waiting };
+    let contest = Contest {
+        contenders,
+        keys: 1,
+        hold: Duration::from_millis(1),
+        think: Duration::from_millis(think),
+        duration,
+        waiting,
+    };
     let of = |number: usize| if waiting == Waiting::Polling { each[number].clone() } else { one.clone() };
     Ok(bench::contend(of, contest).await)
 }

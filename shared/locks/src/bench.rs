@@ -36,6 +36,9 @@ pub struct Contest {
     pub keys: usize,
     /// How long each holds.
     pub hold: Duration,
+    /// How long each does something else before it asks again. Without it, whoever polls asks again right after its own
+    /// release, and finds the lock free before anybody else has looked.
+    pub think: Duration,
     /// How long all of it lasts.
     pub duration: Duration,
     /// How they wait.
@@ -137,6 +140,7 @@ impl Contender {
                     let released = guard.release().await;
                     part.held += u64::from(released.held);
                     part.failures += u64::from(!released.held);
+                    sleep(self.contest.think).await;
                 }
                 Err(LockError::TimedOut { last: None, .. } | LockError::Busy { .. }) => {}
                 Err(_) => part.failures += 1,

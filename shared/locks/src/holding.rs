@@ -1,6 +1,6 @@
 //! Keys in Redis: on one server, or on most of several. One server is most of one.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use futures::future::join_all;
 use tokio::runtime::Handle;
@@ -10,6 +10,9 @@ use crate::{
     queue::Turn,
     server::{Outcome, Owner, Server, ServerError},
 };
+
+/// How long other processes have to take what this one would take again.
+const COURTESY: Duration = Duration::from_millis(1);
 
 /// Keys that an owner has, or may have. Clones are the same.
 #[derive(Debug, Clone)]
@@ -124,22 +127,43 @@ impl Owned {
 
     /// Gives it back; whether all of it was held.
     pub(crate) async fn release(&mut self) -> bool {
-        let held = self.holding.release().await;
+        let held = give_back(&self.holding, self.turn.take()).await;
+        // Only now: dropped before, it gives back in the background.
         self.armed = false;
-        self.turn = None;
         held
     }
+}
+
+/// Gives a holding back, and passes the turn on.
+///
+/// The turn passes as soon as the command is on its way: what the next in line sends comes behind it on the same connection,
+/// which saves a round trip. That leaves other processes no chance, so that after some in a row the next one here waits.
+async fn give_back(holding: &Holding, turn: Option<Turn>) -> bool {
+    let releasing = holding.release();
+    let Some(turn) = turn.filter(Turn::is_wanted) else { return releasing.await };
+    let mut releasing = pin!(releasing);
+    if turn.may_pass() {
+        // Written, if nothing is in its way; what is behind finds the keys taken else, and waits to be woken.
+        let written = futures::poll!(&mut releasing);
+        drop(turn);
+        return match written {
+            Poll::Ready(held) => held,
+            Poll::Pending => releasing.await,
+        };
+    }
+    let held = releasing.await;
+    tokio::spawn(async move {
+        tokio::time::sleep(COURTESY).await;
+        drop(turn);
+    });
+    held
 }
 
 impl Drop for Owned {
     fn drop(&mut self) {
         if self.armed {
             let (holding, turn) = (self.holding.clone(), self.turn.take());
-            // The turn passes when the keys are free, so that the next in line does not find them taken.
-            self.runtime.spawn(async move {
-                holding.release().await;
-                drop(turn);
-            });
+            self.runtime.spawn(async move { give_back(&holding, turn).await });
         }
     }
 }

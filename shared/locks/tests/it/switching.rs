@@ -32,7 +32,8 @@ fn member(redis: &PrivateRedis, cluster: &Cluster) -> (Locks, Follower) {
 
 async fn set(cluster: &Cluster, strategy: Strategy) {
     let control = Control::new(cluster);
-    eventually("the setting is defined", async || control.set(&STRATEGY, Some(strategy.word()), "test").await.is_ok()).await;
+    eventually("the setting is defined", async || control.set(&STRATEGY, Some(strategy.word()), "test").await.is_ok())
+        .await;
 }
 
 /// Who holds a key, and by which strategy.
