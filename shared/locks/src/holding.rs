@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How long other processes have to take what this one would take again.
-const COURTESY: Duration = Duration::from_millis(1);
+const COURTESY: Duration = Duration::from_millis(4);
 
 /// Keys that an owner has, or may have. Clones are the same.
 #[derive(Debug, Clone)]
@@ -31,6 +31,15 @@ pub(crate) enum Extension {
     Refused,
     /// Too few answered.
     Unknown,
+}
+
+/// What giving back showed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GivenBack {
+    /// Whether all keys were still the owner's, on most servers.
+    held: bool,
+    /// Whether other processes listen, and so may wait.
+    others_wait: bool,
 }
 
 impl Holding {
@@ -84,11 +93,12 @@ impl Holding {
         }
     }
 
-    /// Gives back whatever the owner still has; whether that was all, on most servers.
-    pub(crate) async fn release(&self) -> bool {
+    /// Gives back whatever the owner still has.
+    pub(crate) async fn release(&self) -> GivenBack {
         let answers = join_all(self.servers.iter().map(|server| server.release(&self.keys, self.owner))).await;
-        let whole = answers.iter().filter(|answer| matches!(answer, Ok(count) if *count == self.keys.count()));
-        whole.count() >= self.majority()
+        let whole = answers.iter().filter(|answer| matches!(answer, Ok((count, _)) if *count == self.keys.count()));
+        let others_wait = answers.iter().any(|answer| matches!(answer, Ok((_, told)) if *told > 1));
+        GivenBack { held: whole.count() >= self.majority(), others_wait }
     }
 }
 
@@ -140,23 +150,25 @@ impl Owned {
 /// which saves a round trip. That leaves other processes no chance, so that after some in a row the next one here waits.
 async fn give_back(holding: &Holding, turn: Option<Turn>) -> bool {
     let releasing = holding.release();
-    let Some(turn) = turn.filter(Turn::is_wanted) else { return releasing.await };
+    let Some(turn) = turn.filter(Turn::is_wanted) else { return releasing.await.held };
     let mut releasing = pin!(releasing);
     if turn.may_pass() {
         // Written, if nothing is in its way; what is behind finds the keys taken else, and waits to be woken.
         let written = futures::poll!(&mut releasing);
         drop(turn);
         return match written {
-            Poll::Ready(held) => held,
-            Poll::Pending => releasing.await,
+            Poll::Ready(given_back) => given_back.held,
+            Poll::Pending => releasing.await.held,
         };
     }
-    let held = releasing.await;
-    tokio::spawn(async move {
-        tokio::time::sleep(COURTESY).await;
-        drop(turn);
-    });
-    held
+    let given_back = releasing.await;
+    if given_back.others_wait {
+        tokio::spawn(async move {
+            tokio::time::sleep(COURTESY).await;
+            drop(turn);
+        });
+    }
+    given_back.held
 }
 
 impl Drop for Owned {

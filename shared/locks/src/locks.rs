@@ -56,7 +56,7 @@ impl Locks {
     /// # Errors
     /// A server's URL can't be used, or the time to live is too short.
     pub fn fixed(config: Config, strategy: Strategy, cluster: Option<Cluster>) -> Result<Self, ConfigError> {
-        let (redis, redlock) = servers(&config)?;
+        let [redis, redlock] = servers(&config)?;
         let (queue, gate) = (Queue::default(), Gate::fixed(strategy));
         Ok(Self(Arc::new(Inner { config, cluster, redis, redlock, queue, gate, switch: None })))
     }
@@ -68,7 +68,7 @@ impl Locks {
     /// # Errors
     /// A server's URL can't be used, or the time to live is too short.
     pub fn following(config: Config, setting: Setting<Strategy>, cluster: Cluster) -> Result<Self, ConfigError> {
-        let (redis, redlock) = servers(&config)?;
+        let [redis, redlock] = servers(&config)?;
         let observed = Arc::clone(&redis);
         let observe = move |token| observed.iter().for_each(|server| server.observe(token));
         let (gate, switch) = Gate::following(cluster.clone(), setting, config.membership, observe);
@@ -238,11 +238,12 @@ impl Locks {
     }
 }
 
-fn servers(config: &Config) -> Result<(Arc<[Server]>, Arc<[Server]>), ConfigError> {
+/// The one of the plain and the fenced lock, and Redlock's.
+fn servers(config: &Config) -> Result<[Arc<[Server]>; 2], ConfigError> {
     config.check()?;
     let redis = Server::new(&config.redis, &config.prefix, config.patience)?;
     let redlock = config.redlock.iter().map(|url| Server::new(url, &config.prefix, config.redlock_patience));
-    Ok((Arc::new([redis]), redlock.collect::<Result<Vec<_>, _>>()?.into()))
+    Ok([Arc::new([redis]), redlock.collect::<Result<Vec<_>, _>>()?.into()])
 }
 
 async fn pause() {

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::Keys;
 
 /// How many holders of one process may follow each other while others wait.
-const ROW: u32 = 16;
+const ROW: u32 = 8;
 
 /// The queues of a process.
 #[derive(Debug, Clone, Default)]

@@ -108,8 +108,8 @@ impl Server {
         Ok(extended == 1)
     }
 
-    /// Gives keys back; how many the owner still had.
-    pub(crate) async fn release(&self, keys: &Keys, owner: Owner) -> Result<usize, ServerError> {
+    /// Gives keys back; how many the owner still had, and how many processes were told.
+    pub(crate) async fn release(&self, keys: &Keys, owner: Owner) -> Result<(usize, usize), ServerError> {
         let releasing = SCRIPTS.release(self.names(keys), owner, self.0.wakes.channel(), &wakes::message(keys));
         self.0.connection.run(&releasing).await
     }

@@ -34,7 +34,13 @@ pub(super) struct Wakes {
 }
 
 #[derive(Debug, Default)]
-struct Listeners(Mutex<(u64, HashMap<u64, (Keys, Arc<Notify>)>)>);
+struct Listeners(Mutex<Registered>);
+
+#[derive(Debug, Default)]
+struct Registered {
+    next: u64,
+    waiting: HashMap<u64, (Keys, Arc<Notify>)>,
+}
 
 /// Hears of releases until it is dropped.
 #[derive(Debug)]
@@ -70,9 +76,9 @@ impl Wakes {
         drop(task);
         let notify = Arc::new(Notify::new());
         let mut listeners = self.listeners.0.lock().unwrap_or_else(PoisonError::into_inner);
-        listeners.0 += 1;
-        let number = listeners.0;
-        listeners.1.insert(number, (keys.clone(), Arc::clone(&notify)));
+        listeners.next += 1;
+        let number = listeners.next;
+        listeners.waiting.insert(number, (keys.clone(), Arc::clone(&notify)));
         Listener { listeners: Arc::clone(&self.listeners), number, notify }
     }
 }
@@ -94,13 +100,13 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        self.listeners.0.lock().unwrap_or_else(PoisonError::into_inner).1.remove(&self.number);
+        self.listeners.0.lock().unwrap_or_else(PoisonError::into_inner).waiting.remove(&self.number);
     }
 }
 
 impl Listeners {
     fn wake(&self, message: &str) {
-        for (keys, notify) in self.0.lock().unwrap_or_else(PoisonError::into_inner).1.values() {
+        for (keys, notify) in self.0.lock().unwrap_or_else(PoisonError::into_inner).waiting.values() {
             if message == ANY || message.split(SEPARATOR).any(|key| keys.contains(key)) {
                 notify.notify_one();
             }

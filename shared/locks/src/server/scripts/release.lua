@@ -1,4 +1,5 @@
--- Gives back those keys that an owner still has, and tells who waits. ARGV: owner, channel, message. Answers how many.
+-- Gives back those keys that an owner still has, and tells who waits. ARGV: owner, channel, message. Answers how many, and how many
+-- processes were told.
 local released = 0
 for i = 1, #KEYS do
   if redis.call('GET', KEYS[i]) == ARGV[1] then
@@ -6,5 +7,6 @@ for i = 1, #KEYS do
     released = released + 1
   end
 end
-if released > 0 then redis.call('PUBLISH', ARGV[2], ARGV[3]) end
-return released
+local told = 0
+if released > 0 then told = redis.call('PUBLISH', ARGV[2], ARGV[3]) end
+return {released, told}
