@@ -3,10 +3,13 @@
 //! `./plumbline test` starts the servers once and names them to every test program in [`VARIABLE`]; a test program that is
 //! started by itself starts its own.
 
+mod redis;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::sync::OnceCell;
 
+pub use self::redis::PrivateRedis;
 use crate::{
     coordinators::{self, Coordinators},
     servers::{Addresses, Config, Server, Servers},
@@ -134,6 +137,15 @@ pub fn trace_store() -> traces::Kind {
         Ok("jaeger") => traces::Kind::Jaeger,
         Ok(other) => panic!("{TRACES_VARIABLE} is neither embedded nor jaeger, but {other:?}"),
     }
+}
+
+/// A Redis server of a test's own, which it may kill, pause, restart and give other data.
+///
+/// # Panics
+/// When it does not start.
+pub async fn private_redis() -> PrivateRedis {
+    let started = PrivateRedis::start().await;
+    started.unwrap_or_else(|error| panic!("the tests' Redis did not start: {error}"))
 }
 
 fn given(json: &str) -> Addresses {

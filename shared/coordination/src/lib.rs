@@ -12,6 +12,7 @@ pub mod lease;
 pub mod members;
 mod metric_definitions;
 mod name;
+pub mod presence;
 pub mod settings;
 
 pub use self::{

@@ -128,6 +128,8 @@ pub mod wait {
     pub const OUTBOX: Key<Duration> = Key::new("plumbline.wait.outbox");
     /// In the broker, from the sending to the fetching.
     pub const BROKER: Key<Duration> = Key::new("plumbline.wait.broker");
+    /// For a lock, the queue in front of it included.
+    pub const LOCK: Key<Duration> = Key::new("plumbline.wait.lock");
     /// In the consumer, until its batch was full or due.
     pub const BATCH: Key<Duration> = Key::new("plumbline.wait.batch");
     /// After a failure, until it was tried again.
@@ -156,6 +158,18 @@ pub mod shop {
     pub const SCENARIO: Key<str> = Key::new("plumbline.scenario");
     /// Why a span was kept though its trace is not sampled: `error` or `slow`.
     pub const KEPT: Key<str> = Key::new("plumbline.sampling.kept");
+}
+
+/// A distributed lock.
+pub mod lock {
+    use super::Key;
+
+    /// The way it is taken: `redis-fenced`, …
+    pub const STRATEGY: Key<str> = Key::new("plumbline.lock.strategy");
+    /// How many keys are taken together.
+    pub const KEYS: Key<i64> = Key::new("plumbline.lock.keys");
+    /// The fencing token: epoch and counter.
+    pub const TOKEN: Key<str> = Key::new("plumbline.lock.token");
 }
 
 /// A live setting.

@@ -15,6 +15,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // Who relays a bucket is elected, and how much at once is set while it runs.
     ("messaging", &["contracts", "telemetry", "coordination"]),
     ("coordination", &["telemetry"]),
+    // The epochs of fencing tokens, and which strategy is in force, are the cluster's.
+    ("locks", &["contracts", "telemetry", "coordination"]),
     ("consensus", &[]),
     ("coordinator", &["consensus"]),
     ("order", SHARED),

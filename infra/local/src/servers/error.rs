@@ -117,7 +117,7 @@ pub enum StartError {
 }
 
 impl StartError {
-    pub(super) fn folder(path: &Path, source: io::Error) -> Self {
+    pub(crate) fn folder(path: &Path, source: io::Error) -> Self {
         Self::Folder { path: path.to_owned(), source }
     }
 }

@@ -22,7 +22,8 @@ enum State {
 }
 
 impl Life {
-    pub(super) fn until(deadline: Instant) -> Self {
+    /// One that ends at `deadline` unless it is [extended](Self::extend); for whatever else is held for a time.
+    pub fn until(deadline: Instant) -> Self {
         Self(Arc::new(watch::channel(State::Until(deadline)).0))
     }
 
@@ -50,7 +51,7 @@ impl Life {
     }
 
     /// Moves the deadline, unless it has passed: false then, and the life has ended.
-    pub(super) fn extend(&self, later: Instant) -> bool {
+    pub fn extend(&self, later: Instant) -> bool {
         let mut alive = false;
         self.0.send_if_modified(|state| match *state {
             State::Until(deadline) if Instant::now() < deadline => {
@@ -68,7 +69,7 @@ impl Life {
     }
 
     /// Ends it.
-    pub(super) fn end(&self) {
+    pub fn end(&self) {
         self.0.send_if_modified(|state| std::mem::replace(state, State::Ended) != State::Ended);
     }
 

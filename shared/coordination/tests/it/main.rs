@@ -11,6 +11,7 @@ mod feed;
 mod lease;
 mod members;
 mod numbers;
+mod presence;
 mod proxy;
 mod settings;
 mod stage;

@@ -1,0 +1,105 @@
+//! What can go wrong.
+
+use std::time::Duration;
+
+use coordination::{CallError, NameError};
+
+use crate::{EpochError, ServerError, Strategy};
+
+/// A lock that was not taken. Nothing is held, and nothing waits any more; what may have been taken is given back in the
+/// background.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// The deadline came first.
+    #[error("{keys}: no lock within {waited:?}{}", .last.as_ref().map(|last| format!("; the last fault: {last}")).unwrap_or_default())]
+    TimedOut {
+        /// What was wanted.
+        keys: String,
+        /// How long was waited.
+        waited: Duration,
+        /// What failed last, if it was not just another's turn.
+        last: Option<Box<Fault>>,
+    },
+    /// Another has it, or waits for it; only where nobody waits.
+    #[error("{keys}: another has the lock")]
+    Busy {
+        /// What was wanted.
+        keys: String,
+    },
+    /// It could not be tried; only where nobody waits, or where waiting does not help.
+    #[error("{keys}: {fault}")]
+    Fault {
+        /// What was wanted.
+        keys: String,
+        /// Why.
+        fault: Box<Fault>,
+    },
+}
+
+/// Why an attempt came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// Redis.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// Too many of Redlock's servers failed.
+    #[error("{failed} of {servers} Redis servers failed, the last with: {last}")]
+    NoMajority {
+        /// How many failed.
+        failed: usize,
+        /// How many there are.
+        servers: usize,
+        /// Of one of them.
+        last: ServerError,
+    },
+    /// The server has lost its epoch, and has no other yet.
+    #[error(transparent)]
+    Epoch(#[from] EpochError),
+    /// The coordinators.
+    #[error(transparent)]
+    Cluster(#[from] CallError),
+    /// A key that can't be one at the coordinators.
+    #[error(transparent)]
+    Key(#[from] NameError),
+    /// What the strategy needs was not configured.
+    #[error("{strategy} needs {what}, which is not configured")]
+    Missing {
+        /// Which strategy.
+        strategy: Strategy,
+        /// What it needs.
+        what: &'static str,
+    },
+    /// The process goes over to another strategy, or is no member and may not know which is in force.
+    #[error("which strategy is in force is being agreed on")]
+    Switching,
+}
+
+impl Fault {
+    /// Whether trying again would only repeat it.
+    pub(crate) fn is_final(&self) -> bool {
+        matches!(self, Self::Key(_) | Self::Missing { .. })
+    }
+
+    /// Its class, for spans.
+    pub(crate) fn class(&self) -> &'static str {
+        match self {
+            Self::Server(_) => "redis",
+            Self::NoMajority { .. } => "no_majority",
+            Self::Epoch(_) => "no_epoch",
+            Self::Cluster(_) => "coordination",
+            Self::Key(_) | Self::Missing { .. } => "configuration",
+            Self::Switching => "switching",
+        }
+    }
+}
+
+impl LockError {
+    /// Its class, for spans and metrics.
+    pub(crate) fn class(&self) -> &'static str {
+        match self {
+            Self::TimedOut { .. } => "timed_out",
+            Self::Busy { .. } => "busy",
+            Self::Fault { fault, .. } => fault.class(),
+        }
+    }
+}

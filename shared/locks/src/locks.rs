@@ -1,0 +1,314 @@
+//! The one way to lock, whichever strategy is in force.
+
+use std::{sync::Arc, time::Duration};
+
+use coordination::{Cluster, lease::Life, settings::Setting};
+use rand::Rng;
+use telemetry::{names, spans, spans::Span};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep, timeout_at},
+};
+
+use crate::{
+    Config, ConfigError, Fault, Guard, Keys, LockError, Request, Strategy, Token, cluster,
+    config::usable,
+    guard::Hold,
+    holding::{Holding, Owned},
+    keeper,
+    metric_definitions::METRICS,
+    queue::{Queue, Turn},
+    server::{Outcome, Server},
+    switch::{Gate, Permit},
+};
+
+/// Added to what is left of another's time, as Redis ends a key within the millisecond.
+const ENDED: Duration = Duration::from_millis(1);
+/// Bounds of the pause after a fault, and between attempts where nobody tells of releases.
+const PAUSE: std::ops::Range<Duration> = Duration::from_millis(5)..Duration::from_millis(50);
+
+/// Takes locks, by one strategy at a time. Clones share queue and connections.
+#[derive(Debug, Clone)]
+pub struct Locks(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    config: Config,
+    cluster: Option<Cluster>,
+    redis: Arc<[Server]>,
+    redlock: Arc<[Server]>,
+    queue: Queue,
+    gate: Gate,
+    switch: Option<JoinHandle<()>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(switch) = &self.switch {
+            switch.abort();
+        }
+    }
+}
+
+impl Locks {
+    /// Locks by one strategy for ever. Reaches for nobody. The strategies with tokens need a cluster.
+    ///
+    /// # Errors
+    /// A server's URL can't be used, or the time to live is too short.
+    pub fn fixed(config: Config, strategy: Strategy, cluster: Option<Cluster>) -> Result<Self, ConfigError> {
+        let [redis, redlock] = servers(&config)?;
+        let (queue, gate) = (Queue::default(), Gate::fixed(strategy));
+        Ok(Self(Arc::new(Inner { config, cluster, redis, redlock, queue, gate, switch: None })))
+    }
+
+    /// Locks by the strategy that a live setting says, the same at any moment in all processes that use the cluster.
+    ///
+    /// Must be called within a runtime. Locks are to be had when a coordinator has answered, and while one does.
+    ///
+    /// # Errors
+    /// A server's URL can't be used, or the time to live is too short.
+    pub fn following(config: Config, setting: Setting<Strategy>, cluster: Cluster) -> Result<Self, ConfigError> {
+        let [redis, redlock] = servers(&config)?;
+        let observed = Arc::clone(&redis);
+        let observe = move |token| observed.iter().for_each(|server| server.observe(token));
+        let (gate, switch) = Gate::following(cluster.clone(), setting, config.membership, observe);
+        let (cluster, switch) = (Some(cluster), Some(tokio::spawn(switch)));
+        Ok(Self(Arc::new(Inner { config, cluster, redis, redlock, queue: Queue::default(), gate, switch })))
+    }
+
+    /// Takes all of these keys at once, in the order in which this process's tasks have asked. Dropped, it has asked for
+    /// nothing.
+    ///
+    /// # Errors
+    /// The deadline came first, or waiting does not help.
+    pub async fn lock(&self, keys: &Keys, request: Request) -> Result<Guard, LockError> {
+        let waiting = Waiting::begin(keys, request);
+        let mut last = None;
+        let wanted = async {
+            let permit = self.0.gate.enter().await;
+            let turn = if permit.strategy().takes() { Some(self.0.queue.turn(keys).await) } else { None };
+            self.take(keys, permit, turn, Some(&mut last)).await
+        };
+        let taken = match timeout_at(request.deadline, wanted).await {
+            Ok(taken) => taken,
+            Err(_) => Err(Refused { strategy: None, why: Why::TimedOut }),
+        };
+        waiting.end(taken, last)
+    }
+
+    /// Takes all of these keys, or says at once that another has one of them or waits for it. (At the coordinators it can
+    /// take as long as a command may, as nobody there says at once.)
+    ///
+    /// # Errors
+    /// Another has one of the keys, or it could not be tried.
+    pub async fn try_lock(&self, keys: &Keys, request: Request) -> Result<Guard, LockError> {
+        let waiting = Waiting::begin(keys, request);
+        let taken = async {
+            let permit = self.0.gate.try_enter();
+            let permit = permit.ok_or(Refused { strategy: None, why: Why::Fault(Fault::Switching) })?;
+            let turn = if permit.strategy().takes() {
+                let busy = || Refused { strategy: Some(permit.strategy()), why: Why::Busy };
+                Some(self.0.queue.try_turn(keys).ok_or_else(busy)?)
+            } else {
+                None
+            };
+            self.take(keys, permit, turn, None).await
+        };
+        let taken = taken.await;
+        waiting.end(taken, None)
+    }
+
+    /// Makes later tokens greater than this one, which somebody has seen: what a resource tells when it refuses a smaller.
+    pub fn observe(&self, token: Token) {
+        self.0.redis.iter().for_each(|server| server.observe(token));
+    }
+
+    /// Takes by the strategy of the permit; `last` is where faults are told while it goes on trying, and without it it
+    /// tries once.
+    async fn take(
+        &self,
+        keys: &Keys,
+        permit: Permit,
+        turn: Option<Turn>,
+        last: Option<&mut Option<Fault>>,
+    ) -> Result<Taken, Refused> {
+        let strategy = permit.strategy();
+        let taken = match strategy {
+            Strategy::None | Strategy::Database => Ok((Hold::Nothing, None)),
+            Strategy::Coordination => self.take_at_cluster(keys, turn, last.is_none()).await,
+            Strategy::Redis | Strategy::RedisFenced | Strategy::Redlock => {
+                self.take_in_redis(strategy, keys, turn, last).await
+            }
+        };
+        let (hold, token) = taken.map_err(|why| Refused { strategy: Some(strategy), why })?;
+        Ok(Taken { hold, token, permit })
+    }
+
+    async fn take_at_cluster(&self, keys: &Keys, turn: Option<Turn>, once: bool) -> Result<(Hold, Option<Token>), Why> {
+        let cluster = self.cluster(Strategy::Coordination)?;
+        let names = cluster::names(keys).map_err(|error| Why::Fault(error.into()))?;
+        let taking = cluster::take(cluster, &names, self.0.config.ttl);
+        let taken = if once {
+            tokio::time::timeout(self.0.config.patience, taking).await.map_err(|_| Why::Busy)?
+        } else {
+            taking.await
+        };
+        let (keys, token) = taken.map_err(|error| Why::Fault(error.into()))?;
+        Ok((Hold::Cluster { keys, turn }, Some(token)))
+    }
+
+    async fn take_in_redis(
+        &self,
+        strategy: Strategy,
+        keys: &Keys,
+        turn: Option<Turn>,
+        mut last: Option<&mut Option<Fault>>,
+    ) -> Result<(Hold, Option<Token>), Why> {
+        let servers = if strategy == Strategy::Redlock { &self.0.redlock } else { &self.0.redis };
+        if servers.is_empty() {
+            return Err(Why::Fault(Fault::Missing { strategy, what: "servers" }));
+        }
+        // Before the first attempt, so that no release falls between.
+        let listener = (last.is_some() && servers.len() == 1).then(|| servers[0].listen(keys));
+        let ttl = self.0.config.ttl;
+        let mut owned = Owned::new(Holding::new(Arc::clone(servers), keys.clone(), ttl), turn);
+        loop {
+            let sent = Instant::now();
+            match self.attempt(strategy, &mut owned).await {
+                Ok(Outcome::Taken(token)) => {
+                    let life = Life::until(sent + usable(ttl));
+                    // The answer may have come too late.
+                    if life.is_alive() {
+                        let keeper = Some(keeper::keep(owned.holding.clone(), strategy, ttl, sent, life.clone()));
+                        let token = strategy.is_fenced().then_some(token);
+                        return Ok((Hold::Redis { owned, life, keeper }, token));
+                    }
+                    owned.start_over();
+                }
+                Ok(Outcome::Busy { .. }) if last.is_none() => return Err(Why::Busy),
+                Ok(Outcome::Busy { left }) => match &listener {
+                    Some(listener) => tokio::select! {
+                        () = listener.woken() => {}
+                        () = sleep(left + ENDED) => {}
+                    },
+                    None => pause().await,
+                },
+                // It has an epoch now.
+                Ok(Outcome::Unfenced) => {}
+                Err(fault) => match &mut last {
+                    Some(last) if !fault.is_final() => {
+                        **last = Some(fault);
+                        owned.start_over();
+                        pause().await;
+                    }
+                    _ => return Err(Why::Fault(fault)),
+                },
+            }
+        }
+    }
+
+    /// One attempt. What may have been taken is given back when `owned` is dropped or starts over.
+    async fn attempt(&self, strategy: Strategy, owned: &mut Owned) -> Result<Outcome, Fault> {
+        owned.arm();
+        let outcome = if strategy == Strategy::RedisFenced {
+            owned.holding.take_fenced().await?
+        } else {
+            owned.holding.take().await?
+        };
+        match outcome {
+            Outcome::Taken(_) => {}
+            // Some of the servers may have been had.
+            Outcome::Busy { .. } if strategy == Strategy::Redlock => {
+                owned.holding.release().await;
+                owned.disarm();
+            }
+            Outcome::Busy { .. } => owned.disarm(),
+            Outcome::Unfenced => {
+                owned.disarm();
+                let cluster = self.0.cluster.as_ref();
+                let cluster = cluster.ok_or(Fault::Missing { strategy, what: "coordinators" })?;
+                self.0.redis[0].begin_epoch(cluster).await?;
+            }
+        }
+        Ok(outcome)
+    }
+
+    fn cluster(&self, strategy: Strategy) -> Result<&Cluster, Why> {
+        self.0.cluster.as_ref().ok_or(Why::Fault(Fault::Missing { strategy, what: "coordinators" }))
+    }
+}
+
+/// The one of the plain and the fenced lock, and Redlock's.
+fn servers(config: &Config) -> Result<[Arc<[Server]>; 2], ConfigError> {
+    config.check()?;
+    let redis = Server::new(&config.redis, &config.prefix, config.patience)?;
+    let redlock = config.redlock.iter().map(|url| Server::new(url, &config.prefix, config.redlock_patience));
+    Ok([Arc::new([redis]), redlock.collect::<Result<Vec<_>, _>>()?.into()])
+}
+
+async fn pause() {
+    let pause = rand::rng().random_range(PAUSE);
+    sleep(pause).await;
+}
+
+struct Taken {
+    hold: Hold,
+    token: Option<Token>,
+    permit: Permit,
+}
+
+struct Refused {
+    strategy: Option<Strategy>,
+    why: Why,
+}
+
+enum Why {
+    TimedOut,
+    Busy,
+    Fault(Fault),
+}
+
+/// Somebody who waits, as spans and metrics show it.
+struct Waiting<'a> {
+    keys: &'a Keys,
+    request: Request,
+    since: Instant,
+    span: Span,
+}
+
+impl<'a> Waiting<'a> {
+    fn begin(keys: &'a Keys, request: Request) -> Self {
+        let span = spans::internal("take lock").parent(request.parent).start();
+        Self { keys, request, since: Instant::now(), span }
+    }
+
+    fn end(mut self, taken: Result<Taken, Refused>, last: Option<Fault>) -> Result<Guard, LockError> {
+        let wait = self.since.elapsed();
+        self.span.set(names::wait::LOCK, wait);
+        self.span.set(names::lock::KEYS, i64::try_from(self.keys.count()).unwrap_or(i64::MAX));
+        let keys = || self.keys.to_string();
+        match taken {
+            Ok(Taken { hold, token, permit }) => {
+                let strategy = permit.strategy();
+                METRICS.waited(strategy, "taken", wait);
+                self.span.set(names::lock::STRATEGY, strategy.word());
+                let mut holding = spans::internal("hold lock").parent(self.request.parent).start();
+                if holding.is_recording() {
+                    holding.set(names::lock::STRATEGY, strategy.word());
+                    token.iter().for_each(|token| holding.set(names::lock::TOKEN, &token.to_string()));
+                }
+                Ok(Guard::new(hold, token, holding, permit))
+            }
+            Err(Refused { strategy, why }) => {
+                let error = match why {
+                    Why::TimedOut => LockError::TimedOut { keys: keys(), waited: wait, last: last.map(Box::new) },
+                    Why::Busy => LockError::Busy { keys: keys() },
+                    Why::Fault(fault) => LockError::Fault { keys: keys(), fault: Box::new(fault) },
+                };
+                METRICS.waited(strategy.unwrap_or_default(), error.class(), wait);
+                self.span.fail(error.class(), &error);
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! First in, first out, within a process and for each key.
+//!
+//! Whoever comes stands in the queues of all its keys at once, and has its turn when it is at the head of each. As all
+//! stand in the same order in every queue they share, nobody waits for somebody behind: there is no deadlock, and nobody is
+//! overtaken by one who wants any of the same keys.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::oneshot;
+
+use crate::Keys;
+
+/// How many holders of one process may follow each other while others wait.
+const ROW: u32 = 8;
+
+/// The queues of a process.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Queue(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    next: u64,
+    /// How many turns in a row were passed on before other processes could look.
+    passed: u32,
+    lines: HashMap<Box<str>, VecDeque<u64>>,
+    waiting: HashMap<u64, Waiting>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    /// In how many lines it is not at the head.
+    behind: usize,
+    wake: oneshot::Sender<()>,
+}
+
+/// A place in the queue, and then a turn, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    queue: Queue,
+    number: u64,
+    keys: Keys,
+}
+
+impl Queue {
+    /// Waits for its turn. Dropped, it has left.
+    pub(crate) async fn turn(&self, keys: &Keys) -> Turn {
+        let (turn, woken) = self.join(keys);
+        if let Some(woken) = woken {
+            // The sender is dropped only after it has sent, or by this turn's own end.
+            let _ = woken.await;
+        }
+        turn
+    }
+
+    /// A turn that can be had without waiting.
+    pub(crate) fn try_turn(&self, keys: &Keys) -> Option<Turn> {
+        let (turn, woken) = self.join(keys);
+        woken.is_none().then_some(turn)
+    }
+
+    fn join(&self, keys: &Keys) -> (Turn, Option<oneshot::Receiver<()>>) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = state.next;
+        state.next += 1;
+        let mut behind = 0;
+        for key in keys.iter() {
+            match state.lines.get_mut(key) {
+                Some(line) => {
+                    line.push_back(number);
+                    behind += 1;
+                }
+                None => drop(state.lines.insert(key.into(), VecDeque::from([number]))),
+            }
+        }
+        let woken = (behind > 0).then(|| {
+            let (wake, woken) = oneshot::channel();
+            state.waiting.insert(number, Waiting { behind, wake });
+            woken
+        });
+        (Turn { queue: self.clone(), number, keys: keys.clone() }, woken)
+    }
+}
+
+impl Turn {
+    /// Whether anybody waits for one of its keys.
+    pub(crate) fn is_wanted(&self) -> bool {
+        let state = self.queue.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.keys.iter().any(|key| state.lines.get(key).is_some_and(|line| line.len() > 1))
+    }
+
+    /// Whether this process may go on among itself: so many times in a row, and then others are let in.
+    pub(crate) fn may_pass(&self) -> bool {
+        let mut state = self.queue.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.passed = (state.passed + 1) % ROW;
+        state.passed != 0
+    }
+}
+
+impl State {
+    fn leave(&mut self, number: u64, keys: &Keys) {
+        self.waiting.remove(&number);
+        for key in keys.iter() {
+            let Some(line) = self.lines.get_mut(key) else { continue };
+            if line.front() != Some(&number) {
+                line.retain(|other| *other != number);
+                continue;
+            }
+            line.pop_front();
+            match line.front().copied() {
+                Some(head) => self.advance(head),
+                None => drop(self.lines.remove(key)),
+            }
+        }
+    }
+
+    fn advance(&mut self, number: u64) {
+        let Some(waiting) = self.waiting.get_mut(&number) else { return };
+        waiting.behind -= 1;
+        if waiting.behind == 0
+            && let Some(waiting) = self.waiting.remove(&number)
+        {
+            // One that has just been dropped leaves next, and lets the next one through.
+            let _ = waiting.wake.send(());
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.queue.0.lock().unwrap_or_else(PoisonError::into_inner).leave(self.number, &self.keys);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+
+    use futures::FutureExt;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn keys(keys: &[&str]) -> Keys {
+        Keys::new(keys.iter().copied()).unwrap()
+    }
+
+    fn waiting(queue: &Queue, of: &[&str]) -> Pin<Box<dyn Future<Output = Turn>>> {
+        let (queue, keys) = (queue.clone(), keys(of));
+        Box::pin(async move { queue.turn(&keys).await })
+    }
+
+    #[test]
+    fn whoever_shares_a_key_comes_later() {
+        let queue = Queue::default();
+        let first = queue.try_turn(&keys(&["a", "b"])).unwrap();
+        let mut second = waiting(&queue, &["b", "c"]);
+        assert!(second.as_mut().now_or_never().is_none());
+        let mut third = waiting(&queue, &["c"]);
+        assert!(third.as_mut().now_or_never().is_none(), "not before the second, though nobody has c");
+        assert!(queue.try_turn(&keys(&["d"])).is_some());
+        drop(first);
+        let second = second.now_or_never().unwrap();
+        drop(second);
+        assert!(third.now_or_never().is_some());
+        let state = queue.0.lock().unwrap();
+        assert!(state.lines.is_empty() && state.waiting.is_empty());
+    }
+
+    #[test]
+    fn one_who_gives_up_lets_the_next_through() {
+        let queue = Queue::default();
+        let first = queue.try_turn(&keys(&["a"])).unwrap();
+        let mut second = waiting(&queue, &["a", "b"]);
+        assert!(second.as_mut().now_or_never().is_none());
+        let mut third = waiting(&queue, &["b"]);
+        assert!(third.as_mut().now_or_never().is_none());
+        drop(second);
+        assert!(third.now_or_never().is_some());
+        assert!(queue.try_turn(&keys(&["a"])).is_none());
+        drop(first);
+        assert!(queue.try_turn(&keys(&["a"])).is_some());
+    }
+
+    proptest! {
+        /// Whatever sets of keys come, and whoever gives up: turns never share a key, and all have theirs in the end.
+        #[test]
+        fn all_have_their_turn(
+            sets in prop::collection::vec((prop::collection::btree_set(0u8..6, 1..4), any::<bool>()), 1..40),
+        ) {
+            let queue = Queue::default();
+            let mut all: Vec<_> = sets
+                .iter()
+                .map(|(set, stays)| (queue.join(&Keys::new(set.iter().map(u8::to_string)).unwrap()), *stays))
+                .collect();
+            all.retain(|(_, stays)| *stays);
+            while !all.is_empty() {
+                let has_turn = |((_, woken), _): &mut ((Turn, Option<oneshot::Receiver<()>>), bool)| {
+                    woken.as_mut().is_none_or(|woken| woken.try_recv().is_ok())
+                };
+                let (ready, waiting): (Vec<_>, Vec<_>) = all.into_iter().map(|mut one| (has_turn(&mut one), one)).partition(|(ready, _)| *ready);
+                prop_assert!(!ready.is_empty(), "somebody starves");
+                for (place, (_, ((turn, _), _))) in ready.iter().enumerate() {
+                    for (_, ((other, _), _)) in &ready[..place] {
+                        prop_assert!(turn.keys.iter().all(|key| !other.keys.contains(key)));
+                    }
+                }
+                all = waiting.into_iter().map(|(_, one)| one).collect();
+            }
+            prop_assert!(queue.0.lock().unwrap().lines.is_empty());
+        }
+    }
+}

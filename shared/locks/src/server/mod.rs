@@ -1,0 +1,124 @@
+//! One Redis server.
+
+mod connection;
+mod fence;
+mod scripts;
+mod wakes;
+
+use std::{sync::Arc, time::Duration};
+
+use ::redis::RedisError;
+
+pub use self::fence::EpochError;
+use self::{
+    connection::Connection,
+    fence::Fence,
+    scripts::SCRIPTS,
+    wakes::{Listener, Wakes},
+};
+pub(crate) use self::{fence::EPOCHS, scripts::Outcome};
+use crate::{ConfigError, Keys, Token};
+
+/// Who holds a lock: a number of its own for every taking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Owner(u128);
+
+impl Owner {
+    pub(crate) fn fresh() -> Self {
+        Self(rand::random())
+    }
+
+    fn text(self) -> String {
+        format!("{:032x}", self.0)
+    }
+}
+
+/// A Redis server, which is reached for at the first command and again after its connection broke. Clones are the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Server(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    connection: Connection,
+    prefix: String,
+    fence: Fence,
+    wakes: Wakes,
+}
+
+/// A command that came to nothing. It may have been carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// No answer in time.
+    #[error("Redis gave no answer within {0:?}")]
+    TimedOut(Duration),
+    /// The connection, or the server.
+    #[error("Redis: {0}")]
+    Redis(#[from] RedisError),
+    /// It answers something that it never should.
+    #[error("Redis answers {0}")]
+    Answer(String),
+}
+
+impl Server {
+    /// A server that is not yet reached for; `patience` is how long a command may take.
+    pub(crate) fn new(url: &str, prefix: &str, patience: Duration) -> Result<Self, ConfigError> {
+        let client = ::redis::Client::open(url).map_err(|source| ConfigError::Url { reason: source.to_string() })?;
+        let wakes = Wakes::new(client.clone(), format!("{prefix}released"));
+        let connection = Connection::new(client, patience);
+        Ok(Self(Arc::new(Inner { connection, prefix: prefix.to_owned(), fence: Fence::default(), wakes })))
+    }
+
+    /// Listens for releases of these keys from now on.
+    pub(crate) fn listen(&self, keys: &Keys) -> Listener {
+        self.0.wakes.listen(keys)
+    }
+
+    /// Takes all keys or none, without a token.
+    pub(crate) async fn take(&self, keys: &Keys, owner: Owner, ttl: Duration) -> Result<Outcome, ServerError> {
+        let taking = SCRIPTS.take(&self.fence_key(), self.names(keys), owner, ttl, None);
+        let answer: Vec<String> = self.0.connection.run(&taking).await?;
+        Outcome::parse(&answer)
+    }
+
+    /// Takes all keys or none, with a token above all that this process knows of; [`Outcome::Unfenced`] where the server has
+    /// no epoch that can give one.
+    pub(crate) async fn take_fenced(&self, keys: &Keys, owner: Owner, ttl: Duration) -> Result<Outcome, ServerError> {
+        let least = self.0.fence.floor();
+        let run = self.0.connection.run_id().await?;
+        if !self.0.fence.admits(&run) {
+            return Ok(Outcome::Unfenced);
+        }
+        let taking = SCRIPTS.take(&self.fence_key(), self.names(keys), owner, ttl, Some((&run, least)));
+        let answer: Vec<String> = self.0.connection.run_on(&run, &taking).await?;
+        let outcome = Outcome::parse(&answer)?;
+        if let Outcome::Taken(token) = outcome {
+            self.observe(token);
+        }
+        Ok(outcome)
+    }
+
+    /// From now on the server gives greater tokens than this to this process.
+    pub(crate) fn observe(&self, token: Token) {
+        self.0.fence.raise(token);
+    }
+
+    /// Gives keys more time; whether the owner has all of them.
+    pub(crate) async fn extend(&self, keys: &Keys, owner: Owner, ttl: Duration) -> Result<bool, ServerError> {
+        let extended: u32 = self.0.connection.run(&SCRIPTS.extend(self.names(keys), owner, ttl)).await?;
+        Ok(extended == 1)
+    }
+
+    /// Gives keys back; how many the owner still had, and how many processes were told.
+    pub(crate) async fn release(&self, keys: &Keys, owner: Owner) -> Result<(usize, usize), ServerError> {
+        let releasing = SCRIPTS.release(self.names(keys), owner, self.0.wakes.channel(), &wakes::message(keys));
+        self.0.connection.run(&releasing).await
+    }
+
+    fn fence_key(&self) -> String {
+        format!("{}fence", self.0.prefix)
+    }
+
+    fn names(&self, keys: &Keys) -> Vec<String> {
+        keys.iter().map(|key| format!("{}key:{key}", self.0.prefix)).collect()
+    }
+}

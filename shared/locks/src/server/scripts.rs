@@ -1,0 +1,102 @@
+//! What is done in Redis, each in one round trip: scripts, run by their digest and sent again where a server has lost them.
+
+use std::{sync::LazyLock, time::Duration};
+
+use ::redis::Script;
+
+use super::{Owner, ServerError};
+use crate::Token;
+
+pub(super) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| Scripts {
+    take: Script::new(include_str!("scripts/take.lua")),
+    claim: Script::new(include_str!("scripts/claim.lua")),
+    install: Script::new(include_str!("scripts/install.lua")),
+    extend: Script::new(include_str!("scripts/extend.lua")),
+    release: Script::new(include_str!("scripts/release.lua")),
+});
+
+pub(super) struct Scripts {
+    take: Script,
+    claim: Script,
+    install: Script,
+    extend: Script,
+    release: Script,
+}
+
+/// A script with its keys and arguments, to run any number of times.
+pub(super) struct Call<'a> {
+    pub(super) script: &'a Script,
+    pub(super) keys: Vec<String>,
+    pub(super) arguments: Vec<String>,
+}
+
+impl Scripts {
+    pub(super) fn take(
+        &self,
+        fence: &str,
+        names: Vec<String>,
+        owner: Owner,
+        ttl: Duration,
+        fenced: Option<(&str, Token)>,
+    ) -> Call<'_> {
+        let mut keys = vec![fence.to_owned()];
+        keys.extend(names);
+        let mut arguments = vec![owner.text(), ttl.as_millis().to_string()];
+        if let Some((run, least)) = fenced {
+            arguments.extend([run.to_owned(), least.epoch().to_string(), least.counter().to_string()]);
+        }
+        Call { script: &self.take, keys, arguments }
+    }
+
+    pub(super) fn claim(&self, fence: String, run: &str, nonce: &str) -> Call<'_> {
+        Call { script: &self.claim, keys: vec![fence], arguments: vec![run.to_owned(), nonce.to_owned()] }
+    }
+
+    pub(super) fn install(&self, fence: String, run: &str, nonce: &str, epoch: u64) -> Call<'_> {
+        let arguments = vec![run.to_owned(), nonce.to_owned(), epoch.to_string()];
+        Call { script: &self.install, keys: vec![fence], arguments }
+    }
+
+    pub(super) fn extend(&self, keys: Vec<String>, owner: Owner, ttl: Duration) -> Call<'_> {
+        Call { script: &self.extend, keys, arguments: vec![owner.text(), ttl.as_millis().to_string()] }
+    }
+
+    pub(super) fn release(&self, keys: Vec<String>, owner: Owner, channel: &str, message: &str) -> Call<'_> {
+        let arguments = vec![owner.text(), channel.to_owned(), message.to_owned()];
+        Call { script: &self.release, keys, arguments }
+    }
+}
+
+/// What came of an attempt to take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// All keys are the owner's; the token is [`Token::ZERO`] where none was asked for.
+    Taken(Token),
+    /// Another has one of them.
+    Busy {
+        /// For how long at most, unless it takes more time.
+        left: Duration,
+    },
+    /// The server has no epoch, or one from before its data were lost.
+    Unfenced,
+}
+
+impl Outcome {
+    pub(super) fn parse(answer: &[String]) -> Result<Self, ServerError> {
+        let odd = || ServerError::Answer(format!("{answer:?}"));
+        let parts: Vec<&str> = answer.iter().map(String::as_str).collect();
+        match parts.as_slice() {
+            ["taken", epoch, counter] => {
+                let parse = |text: &str| text.parse::<u64>().map_err(|_| odd());
+                Token::new(parse(epoch)?, parse(counter)?).map(Self::Taken).ok_or_else(odd)
+            }
+            ["busy", _, left] => {
+                // -1 is a key that never ends, -2 one that has just ended.
+                let left = left.parse::<i64>().map_err(|_| odd())?.max(0);
+                Ok(Self::Busy { left: Duration::from_millis(left.cast_unsigned()) })
+            }
+            ["unfenced", _] => Ok(Self::Unfenced),
+            _ => Err(odd()),
+        }
+    }
+}

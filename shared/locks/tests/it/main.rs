@@ -1,0 +1,13 @@
+//! Against real Redis servers and real coordinators.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails, in its helpers too")]
+
+mod cluster;
+mod fencing;
+mod interleavings;
+mod locking;
+mod model;
+mod redlock;
+mod resource;
+mod stage;
+mod switching;
