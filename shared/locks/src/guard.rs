@@ -124,7 +124,7 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        METRICS.held(self.strategy(), self.since.elapsed());
+        METRICS.held(self.strategy(), self.since.elapsed(), self.span.context());
         if self.check().is_err() {
             self.span.fail("lost", &Lost);
         }

@@ -290,7 +290,7 @@ impl<'a> Waiting<'a> {
         match taken {
             Ok(Taken { hold, token, permit }) => {
                 let strategy = permit.strategy();
-                METRICS.waited(strategy, "taken", wait);
+                METRICS.waited(strategy, "taken", wait, self.request.parent);
                 self.span.set(names::lock::STRATEGY, strategy.word());
                 let mut holding = spans::internal("hold lock").parent(self.request.parent).start();
                 if holding.is_recording() {
@@ -305,7 +305,7 @@ impl<'a> Waiting<'a> {
                     Why::Busy => LockError::Busy { keys: keys() },
                     Why::Fault(fault) => LockError::Fault { keys: keys(), fault: Box::new(fault) },
                 };
-                METRICS.waited(strategy.unwrap_or_default(), error.class(), wait);
+                METRICS.waited(strategy.unwrap_or_default(), error.class(), wait, self.request.parent);
                 self.span.fail(error.class(), &error);
                 Err(error)
             }
