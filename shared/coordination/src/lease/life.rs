@@ -29,7 +29,9 @@ impl Life {
 
     /// Whether the lease still holds. Once false, never true again.
     pub fn is_alive(&self) -> bool {
-        match *self.0.borrow() {
+        // Copied: as long as it is borrowed, nobody can end it.
+        let state = *self.0.borrow();
+        match state {
             State::Ended => false,
             State::Until(deadline) => Instant::now() < deadline || !self.expire(),
         }
@@ -111,6 +113,14 @@ mod tests {
         tokio::time::advance(Duration::from_secs(3)).await;
         assert!(!life.extend(Instant::now() + Duration::from_secs(9)));
         assert!(!life.is_alive());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_looks_first_after_the_deadline_ends_it() {
+        let life = Life::until(Instant::now() + Duration::from_secs(2));
+        tokio::time::advance(Duration::from_secs(3)).await;
+        assert!(!life.is_alive(), "nobody has waited for it or moved it");
+        life.lost().await;
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,5 +1,7 @@
 //! Tokens grow, whatever Redis loses.
 
+use std::sync::Arc;
+
 use local::testing::{self, PrivateRedis};
 use locks::{Locks, Strategy, Token};
 
@@ -43,20 +45,34 @@ async fn one_server_process_has_one_epoch() {
     assert_eq!(token(&b).await.epoch(), last.epoch());
 }
 
-/// The holder stands still past its time while another takes over, and then goes on with what it had read.
+/// A holder stands still past its time while another takes over, and then goes on with what it had read.
+///
+/// It has a thread and a runtime of its own, which stand still with it, watchdog and all.
 async fn pause_past_the_end(strategy: Strategy) -> (Result<(), Superseded>, i64) {
     let (redis, cluster) = (testing::private_redis().await, cluster().await);
     let [a, b] = [0, 1].map(|_| process(&redis, strategy, &cluster));
-    let resource = Resource::with(10);
-    let paused = lock(&a, "a").await;
-    let read = resource.stock();
-    // For Redis a process that stands still is one whose key ends.
-    command(&redis, "DEL plumbline:locks:key:a").await;
+    let resource = Arc::new(Resource::with(10));
+    let (locked, has_locked) = tokio::sync::oneshot::channel();
+    let (go_on, may_go_on) = std::sync::mpsc::channel();
+    let theirs = Arc::clone(&resource);
+    let paused = std::thread::spawn(move || {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            let guard = lock(&a, "a").await;
+            let read = theirs.stock();
+            // A check says nothing of the next moment.
+            guard.check().unwrap();
+            locked.send(()).unwrap();
+            may_go_on.recv().unwrap();
+            let stored = theirs.store(read - 1, guard.token());
+            assert!(guard.check().is_err() && !guard.release().await.held);
+            stored
+        })
+    });
+    has_locked.await.unwrap();
     let other = lock(&b, "a").await;
     resource.store(resource.stock() - 1, other.token()).unwrap();
-    // It has checked before it was paused: a check says nothing of the next moment.
-    let stored = resource.store(read - 1, paused.token());
-    assert!(!paused.release().await.held);
+    go_on.send(()).unwrap();
+    let stored = tokio::task::spawn_blocking(|| paused.join().unwrap()).await.unwrap();
     (stored, resource.stock())
 }
 
