@@ -4,12 +4,13 @@
 //! started by itself starts its own.
 
 mod redis;
+mod stranger;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::sync::OnceCell;
 
-pub use self::redis::PrivateRedis;
+pub use self::{redis::PrivateRedis, stranger::write_as_a_stranger};
 use crate::{
     coordinators::{self, Coordinators},
     servers::{Addresses, Config, Server, Servers},

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use audit::{Acknowledged, Source};
+use audit::{Acknowledged, Check, Report, Source};
 use contracts::Sku;
 use driver::{
     Drive, OperatorToken, Targets, ledger,
@@ -94,15 +94,28 @@ impl Trial {
         Arc::into_inner(self.shop).unwrap().stop(Arc::new(|_| {})).await;
     }
 
+    /// The audit finds this and nothing else, and the shop stops.
+    pub(crate) async fn closes_with(self, wrong: Check) {
+        let report = self.audit().await;
+        let found: Vec<Check> =
+            report.checks.iter().filter(|outcome| outcome.violations > 0).map(|outcome| outcome.name).collect();
+        assert_eq!(found, [wrong], "{report}");
+        Arc::into_inner(self.shop).unwrap().stop(Arc::new(|_| {})).await;
+    }
+
     async fn is_right(&self) {
+        let report = self.audit().await;
+        assert!(report.passed(), "{report}");
+    }
+
+    async fn audit(&self) -> Report {
         let source = self.shop.audit_source();
         let source = Source {
             order_database: source.order_database,
             inventory_database: source.inventory_database,
             kafka: source.kafka.to_string(),
         };
-        let report = audit::audit(&source, &self.acknowledged(), SETTLE).await.unwrap();
-        assert!(report.passed(), "{report}");
+        audit::audit(&source, &self.acknowledged(), SETTLE).await.unwrap()
     }
 
     fn acknowledged(&self) -> Vec<Acknowledged> {

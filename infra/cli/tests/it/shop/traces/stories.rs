@@ -2,6 +2,7 @@
 
 mod cancelled;
 mod carried;
+mod dead_lettered;
 mod duplicated;
 mod expired;
 mod others;
