@@ -266,6 +266,12 @@ fn read(keys: &Keys, request: &RangeRequest, revision: i64) -> RangeResponse {
     let bounded = |value, min, max| (min == 0 || value >= min) && (max == 0 || value <= max);
     kvs.retain(|kv| bounded(kv.mod_revision, request.min_mod_revision, request.max_mod_revision));
     kvs.retain(|kv| bounded(kv.create_revision, request.min_create_revision, request.max_create_revision));
+    let filters =
+        [request.min_mod_revision, request.max_mod_revision, request.min_create_revision, request.max_create_revision];
+    // Where neither an order nor a bound is asked for, etcd sorts only what the limit lets it read, and one more.
+    if request.limit > 0 && request.sort_order() == SortOrder::None && filters == [0; 4] {
+        kvs.truncate(request.limit as usize + 1);
+    }
     kvs.sort_by(|a, b| {
         let ordering = match request.sort_target() {
             SortTarget::Key => a.key.cmp(&b.key),

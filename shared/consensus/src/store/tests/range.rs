@@ -53,6 +53,7 @@ fn sorts_by_every_target() {
     assert_eq!(shown(SortOrder::Descend, SortTarget::Version, 3), "dba");
     assert_eq!(shown(SortOrder::Ascend, SortTarget::Create, 0), "abdce");
     assert_eq!(shown(SortOrder::None, SortTarget::Create, 4), "abdc", "ascending, unless asked otherwise");
+    assert_eq!(shown(SortOrder::None, SortTarget::Version, 3), "acb", "no more is read than the limit and one");
     assert_eq!(shown(SortOrder::Descend, SortTarget::Mod, 0), "edbca");
     assert_eq!(shown(SortOrder::Ascend, SortTarget::Value, 1), "e");
 }

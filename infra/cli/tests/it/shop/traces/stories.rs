@@ -10,6 +10,7 @@ mod rejected;
 mod repeated;
 mod retried;
 
+use audit::Check;
 use local::shop::{Config, Part, Service};
 
 use super::{customer::Customer, model::Trace};
@@ -47,7 +48,8 @@ async fn all(count: u16) {
     retried::while_it_is_stored(&customer, &trial.shop).await;
     retried::while_it_is_decided(&customer, &trial.shop).await;
     others::are_documented(&trial, count).await;
-    trial.closes().await;
+    dead_lettered::is_told(&customer, &trial.shop).await;
+    trial.closes_with(Check::DeadLettersEmpty).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,15 +1,11 @@
 //! A message about an order that nobody can understand: it is set aside, and the order's trace says so.
 
-use audit::Check;
-use local::testing::write_as_a_stranger;
+use local::{shop::Shop, testing::write_as_a_stranger};
 
-use super::{is_final, with};
-use crate::shop::{
-    traces::{
-        customer::Customer,
-        model::{Span, Trace},
-    },
-    trial::Trial,
+use super::is_final;
+use crate::shop::traces::{
+    customer::Customer,
+    model::{Span, Trace},
 };
 
 fn set_aside<'a>(trace: &'a Trace, service: &str, topic: &str) -> Vec<&'a Span> {
@@ -17,14 +13,11 @@ fn set_aside<'a>(trace: &'a Trace, service: &str, topic: &str) -> Vec<&'a Span> 
     taken.filter(|span| span.text("error.type") == Some("dead_letter")).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn where_nobody_understands_it() {
-    let trial = Trial::open(with(1), 300).await;
-    let customer = Customer::of(&trial);
+pub(super) async fn is_told(customer: &Customer<'_>, shop: &Shop) {
     let placed = customer.orders(1, &[]).await;
     let trace = customer.is_told(&placed.trace, is_final).await;
 
-    let kafka = trial.shop.audit_source().kafka.to_string();
+    let kafka = shop.audit_source().kafka.to_string();
     let order = placed.body.id.to_string();
     for (topic, sender, event) in [
         ("orders.v1", "order", "plumbline.order.cancelled.v1"),
@@ -47,5 +40,4 @@ async fn where_nobody_understands_it() {
         let [letter] = trace.of(service, &format!("send {topic}.dlq"))[..] else { panic!("{:?}", trace.shape()) };
         assert_eq!(letter.parent(&trace.id), Some(taken.id.as_str()));
     }
-    trial.closes_with(Check::DeadLettersEmpty).await;
 }
