@@ -94,6 +94,15 @@ impl Fault {
 }
 
 impl LockError {
+    /// Whether no lock is to be had for anybody here, rather than that others want the same.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::TimedOut { last, .. } => last.is_some(),
+            Self::Busy { .. } => false,
+            Self::Fault { .. } => true,
+        }
+    }
+
     /// Its class, for spans and metrics.
     pub(crate) fn class(&self) -> &'static str {
         match self {
