@@ -34,6 +34,7 @@ pub struct Locks(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     config: Config,
+    holder: Arc<str>,
     cluster: Option<Cluster>,
     redis: Arc<[Server]>,
     redlock: Arc<[Server]>,
@@ -57,8 +58,8 @@ impl Locks {
     /// A server's URL can't be used, or the time to live is too short.
     pub fn fixed(config: Config, strategy: Strategy, cluster: Option<Cluster>) -> Result<Self, ConfigError> {
         let [redis, redlock] = servers(&config)?;
-        let (queue, gate) = (Queue::default(), Gate::fixed(strategy));
-        Ok(Self(Arc::new(Inner { config, cluster, redis, redlock, queue, gate, switch: None })))
+        let gate = Gate::fixed(strategy);
+        Ok(Self::new(config, cluster, [redis, redlock], gate, None))
     }
 
     /// Locks by the strategy that a live setting says, the same at any moment in all processes that use the cluster.
@@ -72,8 +73,18 @@ impl Locks {
         let observed = Arc::clone(&redis);
         let observe = move |token| observed.iter().for_each(|server| server.observe(token));
         let (gate, switch) = Gate::following(cluster.clone(), setting, config.membership, observe);
-        let (cluster, switch) = (Some(cluster), Some(tokio::spawn(switch)));
-        Ok(Self(Arc::new(Inner { config, cluster, redis, redlock, queue: Queue::default(), gate, switch })))
+        Ok(Self::new(config, Some(cluster), [redis, redlock], gate, Some(tokio::spawn(switch))))
+    }
+
+    fn new(
+        config: Config,
+        cluster: Option<Cluster>,
+        [redis, redlock]: [Arc<[Server]>; 2],
+        gate: Gate,
+        switch: Option<JoinHandle<()>>,
+    ) -> Self {
+        let (holder, queue) = (config.holder.as_str().into(), Queue::default());
+        Self(Arc::new(Inner { config, holder, cluster, redis, redlock, queue, gate, switch }))
     }
 
     /// Takes all of these keys at once, in the order in which this process's tasks have asked. Dropped, it has asked for
@@ -147,7 +158,7 @@ impl Locks {
     async fn take_at_cluster(&self, keys: &Keys, turn: Option<Turn>, once: bool) -> Result<(Hold, Option<Token>), Why> {
         let cluster = self.cluster(Strategy::Coordination)?;
         let names = cluster::names(keys).map_err(|error| Why::Fault(error.into()))?;
-        let taking = cluster::take(cluster, &names, self.0.config.ttl);
+        let taking = cluster::take(cluster, &names, self.0.config.ttl, &self.0.config.holder);
         let taken = if once {
             tokio::time::timeout(self.0.config.patience, taking).await.map_err(|_| Why::Busy)?
         } else {
@@ -171,7 +182,7 @@ impl Locks {
         // Before the first attempt, so that no release falls between.
         let listener = (last.is_some() && servers.len() == 1).then(|| servers[0].listen(keys));
         let ttl = self.0.config.ttl;
-        let mut owned = Owned::new(Holding::new(Arc::clone(servers), keys.clone(), ttl), turn);
+        let mut owned = Owned::new(self.holding(servers, keys), turn);
         loop {
             let sent = Instant::now();
             match self.attempt(strategy, &mut owned).await {
@@ -233,13 +244,17 @@ impl Locks {
         Ok(outcome)
     }
 
+    fn holding(&self, servers: &Arc<[Server]>, keys: &Keys) -> Holding {
+        Holding::new(Arc::clone(servers), keys.clone(), Arc::clone(&self.0.holder), self.0.config.ttl)
+    }
+
     fn cluster(&self, strategy: Strategy) -> Result<&Cluster, Why> {
         self.0.cluster.as_ref().ok_or(Why::Fault(Fault::Missing { strategy, what: "coordinators" }))
     }
 }
 
 /// The one of the plain and the fenced lock, and Redlock's.
-fn servers(config: &Config) -> Result<[Arc<[Server]>; 2], ConfigError> {
+pub(crate) fn servers(config: &Config) -> Result<[Arc<[Server]>; 2], ConfigError> {
     config.check()?;
     let redis = Server::new(&config.redis, &config.prefix, config.patience)?;
     let redlock = config.redlock.iter().map(|url| Server::new(url, &config.prefix, config.redlock_patience));

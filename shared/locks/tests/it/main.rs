@@ -4,6 +4,7 @@
 
 mod cluster;
 mod fencing;
+mod inspecting;
 mod interleavings;
 mod locking;
 mod model;
