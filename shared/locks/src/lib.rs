@@ -18,6 +18,7 @@ mod server;
 mod strategy;
 mod switch;
 mod token;
+mod trouble;
 
 pub use self::{
     config::{Config, ConfigError},

@@ -8,6 +8,7 @@ mod inspecting;
 mod interleavings;
 mod locking;
 mod model;
+mod outages;
 mod redlock;
 mod resource;
 mod stage;
