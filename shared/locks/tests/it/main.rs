@@ -6,6 +6,7 @@ mod cluster;
 mod fencing;
 mod inspecting;
 mod interleavings;
+mod line;
 mod locking;
 mod model;
 mod outages;
