@@ -34,8 +34,7 @@ enum Event {
     /// The time of all that the dead have is over.
     Expire,
     /// Does not listen any more, or does again.
-    Deaf(usize),
-    Hear(usize),
+    Hears(usize, bool),
     Flush,
 }
 
@@ -49,8 +48,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => client.clone().prop_map(Event::StandStill),
         1 => client.clone().prop_map(Event::Die),
         1 => Just(Event::Expire),
-        1 => client.clone().prop_map(Event::Deaf),
-        2 => client.prop_map(Event::Hear),
+        3 => (client, prop::bool::weighted(0.7)).prop_map(|(client, hears)| Event::Hears(client, hears)),
         1 => Just(Event::Flush),
     ]
 }
@@ -135,8 +133,10 @@ impl World {
             Event::StandStill(client) => self.stand_still(client).await,
             Event::Die(client) => self.die(client).await,
             Event::Expire => self.expire().await,
-            Event::Deaf(client) => Ok(self.hear(client, false).await),
-            Event::Hear(client) => Ok(self.hear(client, true).await),
+            Event::Hears(client, hears) => {
+                self.hear(client, hears).await;
+                Ok(())
+            }
             Event::Flush => self.flush().await,
         }
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails, in its helpers too")]
 
+mod benching;
 mod cluster;
 mod fencing;
 mod inspecting;
