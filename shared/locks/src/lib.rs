@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod asking;
 pub mod bench;
 mod cluster;
 mod config;

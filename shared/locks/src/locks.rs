@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use coordination::{Cluster, lease::Life, settings::Setting};
-use telemetry::{names, spans, spans::Span};
 use tokio::{
     task::JoinHandle,
     time::{Instant, timeout_at},
 };
 
 use crate::{
-    Config, ConfigError, Fault, Guard, Keys, LockError, Request, Strategy, Token, cluster,
+    Config, ConfigError, Fault, Guard, Keys, LockError, Request, Strategy, Token,
+    asking::{Refused, Taken, Waiting, Why},
+    cluster,
     config::usable,
     guard::Hold,
     holding::{Holding, Owned, pause},
     keeper,
-    metric_definitions::METRICS,
     queue::{Queue, Turn},
     server::{Outcome, Server},
     switch::{Gate, Permit},
@@ -277,66 +277,4 @@ pub(crate) fn servers(config: &Config) -> Result<[Arc<[Server]>; 2], ConfigError
 enum Patience {
     Once,
     UntilDeadline,
-}
-
-struct Taken {
-    hold: Hold,
-    token: Option<Token>,
-    permit: Permit,
-}
-
-struct Refused {
-    strategy: Option<Strategy>,
-    why: Why,
-}
-
-enum Why {
-    TimedOut { last: Option<Arc<Fault>> },
-    Busy,
-    Fault(Fault),
-}
-
-/// Somebody who waits, as spans and metrics show it.
-struct Waiting<'a> {
-    keys: &'a Keys,
-    request: Request,
-    since: Instant,
-    span: Span,
-}
-
-impl<'a> Waiting<'a> {
-    fn begin(keys: &'a Keys, request: Request) -> Self {
-        let span = spans::internal("take lock").parent(request.parent).start();
-        Self { keys, request, since: Instant::now(), span }
-    }
-
-    fn end(mut self, taken: Result<Taken, Refused>) -> Result<Guard, LockError> {
-        let wait = self.since.elapsed();
-        self.span.set(names::wait::LOCK, wait);
-        self.span.set(names::lock::KEYS, i64::try_from(self.keys.count()).unwrap_or(i64::MAX));
-        let keys = || self.keys.to_string();
-        match taken {
-            Ok(Taken { hold, token, permit }) => {
-                let strategy = permit.strategy();
-                METRICS.taken(strategy, wait, self.request.parent);
-                self.span.set(names::lock::STRATEGY, strategy.word());
-                let mut holding = spans::internal("hold lock").parent(self.request.parent).start();
-                if holding.is_recording() {
-                    holding.set(names::lock::STRATEGY, strategy.word());
-                    token.iter().for_each(|token| holding.set(names::lock::TOKEN, &token.to_string()));
-                }
-                Ok(Guard::new(hold, token, holding, permit))
-            }
-            Err(Refused { strategy, why }) => {
-                let error = match why {
-                    Why::TimedOut { last } => LockError::TimedOut { keys: keys(), waited: wait, last },
-                    Why::Busy => LockError::Busy { keys: keys() },
-                    Why::Fault(fault) => LockError::Fault { keys: keys(), fault: Box::new(fault) },
-                };
-                METRICS.gave_up(strategy, error.class(), wait, self.request.parent);
-                self.span.fail(error.class(), &error);
-                Err(error)
-            }
-        }
-    }
 }

@@ -28,7 +28,6 @@ pub(crate) struct Metrics {
 impl Metrics {
     fn new() -> Self {
         let meter = global::meter("plumbline.locks");
-        let counter = |name, description| meter.u64_counter(name).with_description(description);
         let wait = Seconds::new(
             &meter,
             "plumbline.locks.wait",
@@ -39,11 +38,23 @@ impl Metrics {
             taken: of_each(|strategy| wait.series(&[strategy_is(strategy), outcome_is("taken")])),
             held: of_each(|strategy| hold.series(&[strategy_is(strategy)])),
             wait,
-            lost: counter("plumbline.locks.lost", "Locks that ended while they were held").with_unit("{lock}").build(),
-            extensions: counter("plumbline.locks.extensions", "Times a held lock was given more time, by outcome")
+            lost: meter
+                .u64_counter("plumbline.locks.lost")
+                .with_description("Locks that ended while they were held")
+                .with_unit("{lock}")
                 .build(),
-            epochs: counter("plumbline.locks.epochs", "Epochs of fencing tokens that this process began").build(),
-            switches: counter("plumbline.locks.switches", "Times this process went over to another strategy").build(),
+            extensions: meter
+                .u64_counter("plumbline.locks.extensions")
+                .with_description("Times a held lock was given more time, by outcome")
+                .build(),
+            epochs: meter
+                .u64_counter("plumbline.locks.epochs")
+                .with_description("Epochs of fencing tokens that this process began")
+                .build(),
+            switches: meter
+                .u64_counter("plumbline.locks.switches")
+                .with_description("Times this process went over to another strategy")
+                .build(),
         }
     }
 

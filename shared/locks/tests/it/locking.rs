@@ -57,29 +57,34 @@ async fn holders_never_overlap() {
     eventually("all is given back", async || locked(&redis).await == 0).await;
 }
 
-/// Handed over from process to process. A lost wake-up would cost the time to live, which here is longer than the test.
+/// Handed over from process to process, 20,000 times. A wake-up that is lost costs the 200 ms until one asks again by
+/// itself; a machine that is busy with other things may cost as much now and then, and then to all at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_wake_up_is_lost() {
+    const TASKS: u64 = 9;
+    const TIMES: u64 = 20_000;
     let (redis, cluster) = (testing::private_redis().await, cluster().await);
     let processes = [0, 1, 2].map(|_| {
         let config = locks::Config { ttl: Duration::from_secs(60), ..config(&redis) };
         Locks::fixed(config, Strategy::RedisFenced, Some(cluster.clone())).unwrap()
     });
-    let longest = Arc::new(AtomicU64::new(0));
+    let (left, slow) = (Arc::new(AtomicU64::new(TIMES)), Arc::new(AtomicU64::new(0)));
     let mut tasks = JoinSet::new();
-    for task in 0..9 {
-        let (locks, longest) = (processes[task % 3].clone(), Arc::clone(&longest));
+    for task in 0..TASKS {
+        let locks = processes[task as usize % 3].clone();
+        let (left, slow) = (Arc::clone(&left), Arc::clone(&slow));
         tasks.spawn(async move {
-            for _ in 0..300 {
+            let one_less = |left: u64| left.checked_sub(1);
+            while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
                 let begun = Instant::now();
-                let guard = lock(&locks, "a").await;
-                longest.fetch_max(begun.elapsed().as_millis() as u64, Ordering::Relaxed);
-                drop(guard);
+                drop(lock(&locks, "a").await);
+                slow.fetch_add(u64::from(begun.elapsed() > Duration::from_millis(200)), Ordering::Relaxed);
             }
         });
     }
     tasks.join_all().await;
-    assert!(longest.load(Ordering::Relaxed) < 15_000, "somebody waited for {longest:?} ms");
+    let slow = slow.load(Ordering::Relaxed);
+    assert!(slow < TIMES / 100, "{slow} of {TIMES} waits were longer than 200 ms");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails, in its helpers too")]
 
 mod benching;
+mod child;
 mod cluster;
 mod fencing;
 mod inspecting;
@@ -11,7 +12,9 @@ mod line;
 mod locking;
 mod model;
 mod outages;
+mod processes;
 mod redlock;
 mod resource;
 mod stage;
 mod switching;
+mod telling;

@@ -1,5 +1,6 @@
 //! Most of several servers.
 
+use futures::FutureExt;
 use local::testing::{self, PrivateRedis};
 use locks::{Config, Keys, LockError, Locks, Request, Strategy};
 
@@ -35,6 +36,22 @@ async fn most_servers_are_enough_and_fewer_are_not() {
     drop(guard);
     drop(lock(&a, "a").await);
     eventually("all is given back", async || locked(&servers[1]).await + locked(&servers[2]).await == 0).await;
+}
+
+/// Its watchdog asks most of them for more time, whichever they are.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_holder_keeps_it_for_as_long_as_it_works_while_most_servers_do() {
+    let (servers, [a, b]) = stage().await;
+    let guard = lock(&a, "a").await;
+    let refused = b.lock(&Keys::one("a"), Request::within(2 * TTL)).await.unwrap_err();
+    assert!(matches!(refused, LockError::TimedOut { last: None, .. }), "{refused}");
+    servers[2].kill().await;
+    let refused = b.lock(&Keys::one("a"), Request::within(2 * TTL)).await.unwrap_err();
+    assert!(!refused.is_outage() && guard.check().is_ok(), "{refused}");
+    servers[2].restart().await;
+    assert!(guard.check().is_ok() && guard.lost().now_or_never().is_none());
+    assert!(guard.release().await.held);
+    lock(&b, "a").await;
 }
 
 /// Its limit: a server that forgets, while most others still know, is enough where the holder had only just most of them.

@@ -18,7 +18,11 @@ pub(crate) async fn cluster() -> Cluster {
 }
 
 pub(crate) fn config(redis: &PrivateRedis) -> Config {
-    Config { ttl: TTL, patience: Duration::from_millis(300), ..Config::new(redis.url()) }
+    config_at(&redis.url())
+}
+
+pub(crate) fn config_at(url: &str) -> Config {
+    Config { ttl: TTL, patience: Duration::from_millis(300), ..Config::new(url) }
 }
 
 /// What a process has: queue and connections of its own.

@@ -2,6 +2,8 @@
 
 use std::{
     collections::HashMap,
+    fs::File,
+    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -14,18 +16,25 @@ use coordination::{
     settings::{self, Control, Follower},
 };
 use local::testing::{self, PrivateRedis};
-use locks::{Config, Keys, Locks, Strategy, Token};
+use locks::{Config, Guard, Keys, Locks, Strategy, Token};
 use tokio::task::JoinSet;
 
-use crate::stage::{BOUND, cluster, config, eventually, lock, soon};
+use crate::{
+    child::{Child, say, told},
+    stage::{BOUND, cluster, config_at, eventually, lock, soon},
+};
 
 const STRATEGY: Name = Name::literal("inventory.lock-strategy");
 
 /// A process: its own view of the setting, its own queue and connections.
 pub(crate) fn member(redis: &PrivateRedis, cluster: &Cluster) -> (Locks, Follower) {
+    member_at(&redis.url(), cluster)
+}
+
+fn member_at(url: &str, cluster: &Cluster) -> (Locks, Follower) {
     let mut definitions = settings::Definitions::new();
     let setting = definitions.define(STRATEGY, Strategy::setting(), "", "How stock is locked").unwrap();
-    let config = Config { membership: Duration::from_secs(5), redlock: vec![redis.url()], ..config(redis) };
+    let config = Config { membership: Duration::from_secs(5), redlock: vec![url.to_owned()], ..config_at(url) };
     let follower = settings::follow(cluster, definitions);
     (Locks::following(config, setting, cluster.clone()).unwrap(), follower)
 }
@@ -128,4 +137,59 @@ async fn a_member_that_is_cut_off_has_lost_its_locks() {
     coordinators.resume(0);
     assert!(lock(&locks, "x").await.check().is_ok());
     coordinators.stop().await;
+}
+
+/// What a process of its own does as a member: it locks one key, and says which strategy is in force, until it is told to
+/// stop. Then it says how often it has found somebody else inside; the kernel's lock on a file is who sees that.
+pub(crate) async fn be_member(url: &str, cluster: &Cluster, folder: &Path) {
+    let (locks, _follower) = member_at(url, cluster);
+    let (mut told, mut last, mut both) = (told(), None, 0);
+    let key = Keys::one("a");
+    loop {
+        let guard = tokio::select! {
+            _ = told.recv() => break,
+            guard = locks.lock(&key, soon()) => guard.unwrap(),
+        };
+        both += u32::from(!alone(folder, &guard));
+        let strategy = guard.strategy();
+        drop(guard);
+        if last.replace(strategy) != Some(strategy) {
+            say(strategy.word());
+        }
+    }
+    say(&both.to_string());
+}
+
+/// Whether nobody else is inside while this holder is.
+fn alone(folder: &Path, guard: &Guard) -> bool {
+    let file = File::create(folder.join("inside")).unwrap();
+    let alone = file.try_lock().is_ok();
+    for _ in 0..20 {
+        std::thread::yield_now();
+    }
+    // One that lost it meanwhile does not count: that is what its end is for.
+    let held = guard.check().is_ok();
+    let _ = file.unlock();
+    alone || !held
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_go_over_together() {
+    let (redis, cluster) = (testing::private_redis().await, cluster().await);
+    let folder = tempfile::tempdir().unwrap();
+    let mut members = [0, 1, 2].map(|_| Child::member(&redis.url(), &cluster, folder.path()));
+    for member in &mut members {
+        assert_eq!(member.says().await, "redis-fenced");
+    }
+    use Strategy::{Coordination, Redis, RedisFenced, Redlock};
+    for strategy in [Redis, Coordination, RedisFenced, Redlock, Coordination, Redis] {
+        set(&cluster, strategy).await;
+        for member in &mut members {
+            assert_eq!(member.says().await, strategy.word());
+        }
+    }
+    for member in &mut members {
+        member.tell("stop").await;
+        assert_eq!(member.says().await, "0", "two were inside at once");
+    }
 }

@@ -1,0 +1,76 @@
+//! Asking for a lock, as its caller, spans and metrics see it.
+
+use std::sync::Arc;
+
+use telemetry::{names, spans, spans::Span};
+use tokio::time::Instant;
+
+use crate::{
+    Fault, Guard, Keys, LockError, Request, Strategy, Token, guard::Hold, metric_definitions::METRICS, switch::Permit,
+};
+
+/// What came of asking.
+pub(crate) struct Taken {
+    pub(crate) hold: Hold,
+    pub(crate) token: Option<Token>,
+    pub(crate) permit: Permit,
+}
+
+/// That nothing came of it.
+pub(crate) struct Refused {
+    /// In force; `None` where none was.
+    pub(crate) strategy: Option<Strategy>,
+    pub(crate) why: Why,
+}
+
+/// What for.
+pub(crate) enum Why {
+    TimedOut { last: Option<Arc<Fault>> },
+    Busy,
+    Fault(Fault),
+}
+
+/// Somebody who waits, as spans and metrics show it.
+pub(crate) struct Waiting<'a> {
+    keys: &'a Keys,
+    request: Request,
+    since: Instant,
+    span: Span,
+}
+
+impl<'a> Waiting<'a> {
+    pub(crate) fn begin(keys: &'a Keys, request: Request) -> Self {
+        let span = spans::internal("take lock").parent(request.parent).start();
+        Self { keys, request, since: Instant::now(), span }
+    }
+
+    pub(crate) fn end(mut self, taken: Result<Taken, Refused>) -> Result<Guard, LockError> {
+        let wait = self.since.elapsed();
+        self.span.set(names::wait::LOCK, wait);
+        self.span.set(names::lock::KEYS, i64::try_from(self.keys.count()).unwrap_or(i64::MAX));
+        let keys = || self.keys.to_string();
+        match taken {
+            Ok(Taken { hold, token, permit }) => {
+                let strategy = permit.strategy();
+                METRICS.taken(strategy, wait, self.request.parent);
+                self.span.set(names::lock::STRATEGY, strategy.word());
+                let mut holding = spans::internal("hold lock").parent(self.request.parent).start();
+                if holding.is_recording() {
+                    holding.set(names::lock::STRATEGY, strategy.word());
+                    token.iter().for_each(|token| holding.set(names::lock::TOKEN, &token.to_string()));
+                }
+                Ok(Guard::new(hold, token, holding, permit))
+            }
+            Err(Refused { strategy, why }) => {
+                let error = match why {
+                    Why::TimedOut { last } => LockError::TimedOut { keys: keys(), waited: wait, last },
+                    Why::Busy => LockError::Busy { keys: keys() },
+                    Why::Fault(fault) => LockError::Fault { keys: keys(), fault: Box::new(fault) },
+                };
+                METRICS.gave_up(strategy, error.class(), wait, self.request.parent);
+                self.span.fail(error.class(), &error);
+                Err(error)
+            }
+        }
+    }
+}
