@@ -2,6 +2,8 @@
 
 mod connection;
 mod fence;
+mod line;
+mod listing;
 mod scripts;
 mod wakes;
 
@@ -10,27 +12,48 @@ use std::{sync::Arc, time::Duration};
 use ::redis::RedisError;
 
 pub use self::fence::EpochError;
-use self::{
-    connection::Connection,
-    fence::Fence,
-    scripts::SCRIPTS,
-    wakes::{Listener, Wakes},
+use self::{connection::Connection, fence::Fence, scripts::SCRIPTS, wakes::Wakes};
+pub(crate) use self::{
+    fence::EPOCHS,
+    line::{Place, REFRESH},
+    listing::Listed,
+    scripts::Outcome,
+    wakes::Listener,
 };
-pub(crate) use self::{fence::EPOCHS, scripts::Outcome};
 use crate::{ConfigError, Keys, Token};
 
-/// Who holds a lock: a number of its own for every taking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Owner(u128);
+/// What the names of locked keys begin with, behind the prefix.
+const KEYS: &str = "key:";
+
+/// Who holds a lock: the number of a process, and one of its own for every taking, both random. Where the process listens
+/// follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Owner {
+    process: u64,
+    taking: u64,
+}
 
 impl Owner {
-    pub(crate) fn fresh() -> Self {
-        Self(rand::random())
+    fn text(self) -> String {
+        format!("{:016x}{:016x}", self.process, self.taking)
     }
 
-    fn text(self) -> String {
-        format!("{:032x}", self.0)
+    fn parse(text: &str) -> Option<Self> {
+        let (process, taking) = text.split_at_checked(16)?;
+        let number = |text| u64::from_str_radix(text, 16).ok();
+        Some(Self { process: number(process)?, taking: number(taking)? })
     }
+}
+
+/// Who wants keys, and for how long.
+#[derive(Debug, Clone)]
+pub(crate) struct Claim {
+    pub(crate) owner: Owner,
+    /// What people know it by.
+    pub(crate) holder: Arc<str>,
+    pub(crate) ttl: Duration,
+    /// Its place in line; `None` where it does not wait.
+    pub(crate) place: Option<Place>,
 }
 
 /// A Redis server, which is reached for at the first command and again after its connection broke. Clones are the same.
@@ -39,6 +62,7 @@ pub(crate) struct Server(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    address: String,
     connection: Connection,
     prefix: String,
     fence: Fence,
@@ -63,32 +87,38 @@ impl Server {
     /// A server that is not yet reached for; `patience` is how long a command may take.
     pub(crate) fn new(url: &str, prefix: &str, patience: Duration) -> Result<Self, ConfigError> {
         let client = ::redis::Client::open(url).map_err(|source| ConfigError::Url { reason: source.to_string() })?;
-        let wakes = Wakes::new(client.clone(), format!("{prefix}released"));
+        let address = client.get_connection_info().addr().to_string();
+        let wakes = Wakes::new(client.clone(), prefix);
         let connection = Connection::new(client, patience);
-        Ok(Self(Arc::new(Inner { connection, prefix: prefix.to_owned(), fence: Fence::default(), wakes })))
+        Ok(Self(Arc::new(Inner { address, connection, prefix: prefix.to_owned(), fence: Fence::default(), wakes })))
     }
 
-    /// Listens for releases of these keys from now on.
-    pub(crate) fn listen(&self, keys: &Keys) -> Listener {
-        self.0.wakes.listen(keys)
+    /// Whoever takes something next here.
+    pub(crate) fn fresh_owner(&self) -> Owner {
+        Owner { process: self.0.wakes.process(), taking: rand::random() }
+    }
+
+    /// Listens from now on for whether it is this one's turn.
+    pub(crate) fn listen(&self, owner: Owner) -> Listener {
+        self.0.wakes.listen(owner)
     }
 
     /// Takes all keys or none, without a token.
-    pub(crate) async fn take(&self, keys: &Keys, owner: Owner, ttl: Duration) -> Result<Outcome, ServerError> {
-        let taking = SCRIPTS.take(&self.fence_key(), self.names(keys), owner, ttl, None);
+    pub(crate) async fn take(&self, keys: &Keys, claim: &Claim) -> Result<Outcome, ServerError> {
+        let taking = SCRIPTS.take(&self.0.prefix, self.fence_and(keys), claim, None);
         let answer: Vec<String> = self.0.connection.run(&taking).await?;
         Outcome::parse(&answer)
     }
 
     /// Takes all keys or none, with a token above all that this process knows of; [`Outcome::Unfenced`] where the server has
     /// no epoch that can give one.
-    pub(crate) async fn take_fenced(&self, keys: &Keys, owner: Owner, ttl: Duration) -> Result<Outcome, ServerError> {
+    pub(crate) async fn take_fenced(&self, keys: &Keys, claim: &Claim) -> Result<Outcome, ServerError> {
         let least = self.0.fence.floor();
         let run = self.0.connection.run_id().await?;
         if !self.0.fence.admits(&run) {
             return Ok(Outcome::Unfenced);
         }
-        let taking = SCRIPTS.take(&self.fence_key(), self.names(keys), owner, ttl, Some((&run, least)));
+        let taking = SCRIPTS.take(&self.0.prefix, self.fence_and(keys), claim, Some((&run, least)));
         let answer: Vec<String> = self.0.connection.run_on(&run, &taking).await?;
         let outcome = Outcome::parse(&answer)?;
         if let Outcome::Taken(token) = outcome {
@@ -108,17 +138,27 @@ impl Server {
         Ok(extended == 1)
     }
 
-    /// Gives keys back; how many the owner still had, and how many processes were told.
-    pub(crate) async fn release(&self, keys: &Keys, owner: Owner) -> Result<(usize, usize), ServerError> {
-        let releasing = SCRIPTS.release(self.names(keys), owner, self.0.wakes.channel(), &wakes::message(keys));
-        self.0.connection.run(&releasing).await
+    /// Gives keys back, and the places in their lines; how many the owner still had.
+    pub(crate) async fn release(&self, keys: &Keys, owner: Owner) -> Result<usize, ServerError> {
+        self.0.connection.run(&SCRIPTS.release(&self.0.prefix, self.names(keys), owner)).await
+    }
+
+    /// Where it is, without a password.
+    pub(crate) fn address(&self) -> &str {
+        &self.0.address
     }
 
     fn fence_key(&self) -> String {
         format!("{}fence", self.0.prefix)
     }
 
+    fn fence_and(&self, keys: &Keys) -> Vec<String> {
+        let mut names = self.names(keys);
+        names.insert(0, self.fence_key());
+        names
+    }
+
     fn names(&self, keys: &Keys) -> Vec<String> {
-        keys.iter().map(|key| format!("{}key:{key}", self.0.prefix)).collect()
+        keys.iter().map(|key| format!("{}{KEYS}{key}", self.0.prefix)).collect()
     }
 }
