@@ -65,6 +65,8 @@ pub(crate) struct Lacking {
 pub(crate) struct Reservation {
     pub(crate) status: ReservationStatus,
     pub(crate) lines: Vec<ReservedLine>,
+    /// It was asked for by itself, without an order of the order service.
+    pub(crate) direct: bool,
 }
 
 impl Reservation {

@@ -7,7 +7,7 @@ use crate::{
     AuditError, Check, Counts, Subject,
     acknowledged::Ledger,
     case::Case,
-    checks::{self, acknowledged::Roll, stock::Live},
+    checks::{self, acknowledged::Roll, oversold::Oversold, stock::Live},
     dead_letters,
     findings::Findings,
     store::{Cases, Connection, Frame, Snapshot},
@@ -79,6 +79,7 @@ impl Look<'_> {
             Some(OrderStatus::Rejected) => orders.rejected += 1,
             Some(OrderStatus::Cancelled) => orders.cancelled += 1,
         }
+        reservations.direct += u64::from(case.reservation.as_ref().is_some_and(|reservation| reservation.direct));
         match case.reservation.as_ref().map(|reservation| reservation.status) {
             None => {}
             Some(ReservationStatus::Held) => reservations.held += 1,
@@ -90,12 +91,29 @@ impl Look<'_> {
 
     /// Comes behind the cases, which tell what live reservations hold.
     async fn stock(&mut self, inventory: &mut Snapshot<'_>) -> Result<(), AuditError> {
+        let mut oversold = Vec::new();
         for (shelf, adjustments) in inventory.shelves().await? {
             self.counts.skus += u64::from(shelf.level.is_some());
             self.counts.adjustments += adjustments;
-            self.live.examine(&shelf, self.findings);
+            oversold.extend(self.live.examine(&shelf, self.findings));
         }
-        std::mem::take(&mut self.live).finish(self.findings);
+        oversold.extend(std::mem::take(&mut self.live).finish(self.findings));
+        self.oversold(inventory, &oversold).await
+    }
+
+    /// Says to whom what was never there is promised.
+    async fn oversold(&mut self, inventory: &mut Snapshot<'_>, oversold: &[Oversold]) -> Result<(), AuditError> {
+        if oversold.is_empty() {
+            return Ok(());
+        }
+        let pieces = oversold.iter().map(Oversold::pieces).fold(0, i128::saturating_add);
+        self.counts.oversold = pieces.try_into().unwrap_or(u64::MAX);
+        let skus: Vec<&str> = oversold.iter().map(|oversold| oversold.sku.as_str()).collect();
+        let mut takers = inventory.last_takers(&skus).await?;
+        for oversold in oversold {
+            let what = oversold.told(&takers.remove(&oversold.sku).unwrap_or_default());
+            self.findings.wrong(Check::StockNotOversold, Subject::Sku(oversold.sku.clone()), what);
+        }
         Ok(())
     }
 

@@ -28,7 +28,8 @@ impl fmt::Display for Report {
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { orders, reservations, skus, adjustments, idempotency_keys, acknowledged, unanswered } = self;
+        let Self { orders, reservations, skus, oversold, adjustments, idempotency_keys, acknowledged, unanswered } =
+            self;
         let mut row = |name: &str, count: u64, more: &str| {
             writeln!(f, "{}", format!("{name:<16}{:>11}  {more}", grouped(count)).trim_end())
         };
@@ -45,8 +46,16 @@ impl fmt::Display for Counts {
             (reservations.rejected, "rejected"),
             (reservations.released, "released"),
         ];
-        row("reservations", reservations.total(), &parts(&by_status))?;
-        row("SKUs", *skus, &format!("with {} adjustments", grouped(*adjustments)))?;
+        let direct = match reservations.direct {
+            0 => String::new(),
+            count => format!("; {} of them direct", grouped(count)),
+        };
+        row("reservations", reservations.total(), &format!("{}{direct}", parts(&by_status)))?;
+        let oversold = match oversold {
+            0 => String::new(),
+            pieces => format!(", oversold by {}", grouped(*pieces)),
+        };
+        row("SKUs", *skus, &format!("with {} adjustments{oversold}", grouped(*adjustments)))?;
         row("keys", *idempotency_keys, "")?;
         let unanswered = match unanswered {
             0 => String::new(),
@@ -125,6 +134,7 @@ mod tests {
                 orders: OrderCounts { confirmed: 1_200, rejected: 34, ..OrderCounts::default() },
                 reservations: ReservationCounts { confirmed: 1_200, rejected: 34, ..ReservationCounts::default() },
                 skus: 3,
+                oversold: 0,
                 adjustments: 5,
                 idempotency_keys: 1_234,
                 acknowledged: 1_230,

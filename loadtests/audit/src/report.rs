@@ -42,6 +42,8 @@ pub struct Counts {
     pub reservations: ReservationCounts,
     /// SKUs with a row of stock.
     pub skus: u64,
+    /// Pieces that live reservations hold beyond what adjustments ever came to, of all SKUs.
+    pub oversold: u64,
     /// Adjustments of stock.
     pub adjustments: u64,
     /// Idempotency keys of orders.
@@ -83,6 +85,8 @@ pub struct ReservationCounts {
     pub rejected: u64,
     /// RELEASED.
     pub released: u64,
+    /// Those of any status that were asked for by themselves, without an order of the order service.
+    pub direct: u64,
 }
 
 impl ReservationCounts {

@@ -2,6 +2,7 @@
 
 pub(crate) mod acknowledged;
 mod orders;
+pub(crate) mod oversold;
 mod rejection;
 pub(crate) mod stock;
 mod totals;
@@ -18,11 +19,13 @@ pub enum Check {
     StockAddsUp,
     /// No stock is below 0.
     StockNotNegative,
+    /// No piece is reserved that was never there.
+    StockNotOversold,
     /// What a CONFIRMED order asks for is reserved.
     ConfirmedIsReserved,
     /// No stock is kept for a REJECTED or CANCELLED order.
     RejectedOrCancelledHoldsNothing,
-    /// No stock was ever asked for by an order that does not exist.
+    /// No stock was ever asked for by an order that does not exist, and none of a direct reservation by one that does.
     ReservationHasOrder,
     /// An order costs what its lines cost.
     TotalsAddUp,
@@ -42,9 +45,10 @@ pub enum Check {
 
 impl Check {
     /// Every check, in the order of reports.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::StockAddsUp,
         Self::StockNotNegative,
+        Self::StockNotOversold,
         Self::ConfirmedIsReserved,
         Self::ConfirmedIsSettled,
         Self::RejectedOrCancelledHoldsNothing,
@@ -71,13 +75,18 @@ impl Check {
         match self {
             Self::StockAddsUp => ("stock_adds_up", "available = adjustments - live reservations, for every SKU"),
             Self::StockNotNegative => ("stock_not_negative", "available and reserved are at least 0, for every SKU"),
+            Self::StockNotOversold => {
+                ("stock_not_oversold", "live reservations hold at most what adjustments add up to, for every SKU")
+            }
             Self::ConfirmedIsReserved => {
                 ("confirmed_is_reserved", "a CONFIRMED order has a live reservation of exactly its lines")
             }
             Self::RejectedOrCancelledHoldsNothing => {
                 ("rejected_or_cancelled_holds_nothing", "a REJECTED or CANCELLED order has no live reservation")
             }
-            Self::ReservationHasOrder => ("reservation_has_order", "every reservation belongs to an order"),
+            Self::ReservationHasOrder => {
+                ("reservation_has_order", "every reservation belongs to an order, save direct ones, which have none")
+            }
             Self::TotalsAddUp => {
                 ("totals_add_up", "an order's total is the sum of its lines: one currency, each SKU once, at least 1")
             }

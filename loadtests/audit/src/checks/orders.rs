@@ -57,7 +57,10 @@ pub(super) fn rejected_or_cancelled_holds_nothing(case: &Case) -> Verdict {
 pub(super) fn reservation_has_order(case: &Case) -> Verdict {
     match (&case.reservation, &case.order) {
         (None, _) => Verdict::Unconcerned,
-        (Some(_), Some(_)) => Verdict::Right,
+        (Some(Reservation { direct: true, .. }), Some(order)) => {
+            Verdict::Wrong(format!("expected no order for a direct reservation, found a {} one", order.status))
+        }
+        (Some(Reservation { direct: true, .. }), None) | (Some(_), Some(_)) => Verdict::Right,
         (Some(reservation), None) => {
             Verdict::Wrong(format!("expected an order, found only a {} reservation", reservation.status_name()))
         }
@@ -121,7 +124,7 @@ mod tests {
             rejection: None,
         });
         let lines = vec![ReservedLine { sku: "A".into(), quantity: 2 }];
-        let reservation = reservation.map(|status| Reservation { status, lines });
+        let reservation = reservation.map(|status| Reservation { status, lines, direct: false });
         Case { id: OrderId::generate(), order, reservation, keys: Vec::new() }
     }
 
@@ -169,6 +172,16 @@ mod tests {
         assert_eq!(rejected_or_cancelled_holds_nothing(&pending), Verdict::Unconcerned);
         assert!(matches!(reservation_has_order(&case(None, Some(Held))), Verdict::Wrong(_)));
         assert_eq!(reservation_has_order(&pending), Verdict::Right);
+    }
+
+    #[test]
+    fn a_direct_reservation_has_no_order() {
+        let mut direct = case(None, Some(ReservationStatus::Held));
+        direct.reservation.as_mut().unwrap().direct = true;
+        assert_eq!(reservation_has_order(&direct), Verdict::Right);
+        direct.order = case(Some(OrderStatus::Confirmed), None).order;
+        let found = "expected no order for a direct reservation, found a CONFIRMED one";
+        assert_eq!(reservation_has_order(&direct), Verdict::Wrong(found.to_owned()));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::Check;
+use super::{Check, oversold::Oversold};
 use crate::{
     Subject,
     case::{Case, Reservation},
@@ -41,28 +41,36 @@ impl Live {
         }
     }
 
-    /// Examines the stock of one SKU.
-    pub(crate) fn examine(&mut self, shelf: &Shelf, findings: &mut Findings) {
+    /// Examines the stock of one SKU. Whether it is oversold is told to the caller, who knows how to find out to whom.
+    pub(crate) fn examine(&mut self, shelf: &Shelf, findings: &mut Findings) -> Option<Oversold> {
         let held = self.0.remove(&shelf.sku).unwrap_or_default();
         let subject = || Subject::Sku(shelf.sku.clone());
         findings.examined(Check::StockAddsUp, 1);
         if let Some(what) = faulty_sum(shelf, held) {
             findings.wrong(Check::StockAddsUp, subject(), what);
         }
-        let Some(level) = shelf.level else { return };
-        findings.examined(Check::StockNotNegative, 1);
-        if let Some(what) = below_zero(level) {
-            findings.wrong(Check::StockNotNegative, subject(), what);
+        if let Some(level) = shelf.level {
+            findings.examined(Check::StockNotNegative, 1);
+            if let Some(what) = below_zero(level) {
+                findings.wrong(Check::StockNotNegative, subject(), what);
+            }
         }
+        findings.examined(Check::StockNotOversold, 1);
+        Oversold::of(&shelf.sku, held, shelf.adjusted)
     }
 
     /// Examines what is left when every SKU of the stock was: pieces of SKUs that are not kept.
-    pub(crate) fn finish(self, findings: &mut Findings) {
-        for (sku, held) in BTreeMap::from_iter(self.0) {
+    pub(crate) fn finish(self, findings: &mut Findings) -> Vec<Oversold> {
+        let unkept = BTreeMap::from_iter(self.0).into_iter();
+        let oversold = unkept.filter_map(|(sku, held)| {
             findings.examined(Check::StockAddsUp, 1);
+            findings.examined(Check::StockNotOversold, 1);
             let what = format!("expected a row of stock, found none, though live reservations hold {held}");
+            let oversold = Oversold::of(&sku, held, 0);
             findings.wrong(Check::StockAddsUp, Subject::Sku(sku), what);
-        }
+            oversold
+        });
+        oversold.collect()
     }
 }
 
@@ -71,14 +79,24 @@ fn faulty_sum(shelf: &Shelf, held: i128) -> Option<String> {
     let Some(Level { available, reserved }) = shelf.level else {
         return Some(format!("expected a row of stock, found none, though adjustments add up to {adjusted}"));
     };
+    let (available, reserved) = (i128::from(available), i128::from(reserved));
     let expected = (adjusted - held, held);
-    (expected != (available.into(), reserved.into())).then(|| {
+    (expected != (available, reserved)).then(|| {
+        let lost = if available + reserved == adjusted { undone(held - reserved) } else { String::new() };
         format!(
             "expected {} available and {held} reserved (adjustments add up to {adjusted}, live reservations to \
-             {held}), found {available} and {reserved}",
+             {held}), found {available} and {reserved}{lost}",
             expected.0
         )
     })
+}
+
+/// What it means that the row is right by itself, and reservations hold so many more than it says: it was written by
+/// somebody who did not see what another had written.
+fn undone(more: i128) -> String {
+    let (pieces, what) =
+        if more > 0 { (more, "reserved count as available") } else { (-more, "released count as reserved") };
+    format!(": {pieces} {what}, as after an update that was lost")
 }
 
 fn below_zero(Level { available, reserved }: Level) -> Option<String> {

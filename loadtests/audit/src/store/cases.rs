@@ -34,7 +34,7 @@ const KEYS: Walk<String> = Walk {
 const RESERVATIONS: Walk<Reservation> = Walk {
     table: "reservations",
     declare: "DECLARE audited_reservations NO SCROLL CURSOR FOR
-        SELECT order_id, status, lines FROM reservations ORDER BY order_id",
+        SELECT order_id, status, lines, direct FROM reservations ORDER BY order_id",
     fetch: "FETCH 1000 FROM audited_reservations",
     read: rows::reservation,
 };

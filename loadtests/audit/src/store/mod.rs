@@ -6,6 +6,7 @@ mod outbox;
 mod pages;
 mod rows;
 mod stock;
+mod takers;
 
 use std::{io, time::Duration};
 

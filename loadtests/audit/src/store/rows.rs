@@ -30,7 +30,7 @@ pub(super) fn order(row: &PgRow) -> Result<Order, sqlx::Error> {
     })
 }
 
-/// Reads `order_id, status, lines`, save the id.
+/// Reads `order_id, status, lines, direct`, save the id.
 pub(super) fn reservation(row: &PgRow) -> Result<Reservation, sqlx::Error> {
     let status = match row.try_get::<i16, _>(1)? {
         0 => ReservationStatus::Held,
@@ -39,7 +39,7 @@ pub(super) fn reservation(row: &PgRow) -> Result<Reservation, sqlx::Error> {
         3 => ReservationStatus::Released,
         code => return Err(unknown(code)),
     };
-    Ok(Reservation { status, lines: row.try_get::<Json<_>, _>(2)?.0 })
+    Ok(Reservation { status, lines: row.try_get::<Json<_>, _>(2)?.0, direct: row.try_get(3)? })
 }
 
 fn unknown(code: i16) -> sqlx::Error {

@@ -5,9 +5,11 @@
 mod world;
 
 mod acknowledged;
+mod direct;
 mod failures;
 mod messages;
 mod orders;
+mod oversold;
 mod patience;
 mod right;
 mod stock;

@@ -14,8 +14,9 @@ async fn nothing_is_found_and_everything_is_counted() {
     assert_eq!(report.looks, 1);
     let counts = Counts {
         orders: OrderCounts { pending: 0, confirmed: 2, rejected: 2, cancelled: 2 },
-        reservations: ReservationCounts { held: 0, confirmed: 2, rejected: 2, released: 2 },
+        reservations: ReservationCounts { held: 0, confirmed: 2, rejected: 2, released: 2, direct: 0 },
         skus: 3,
+        oversold: 0,
         adjustments: 4,
         idempotency_keys: 5,
         acknowledged: 4,
@@ -26,6 +27,7 @@ async fn nothing_is_found_and_everything_is_counted() {
     let expected = [
         ("stock_adds_up", 3),
         ("stock_not_negative", 3),
+        ("stock_not_oversold", 3),
         ("confirmed_is_reserved", 2),
         ("confirmed_is_settled", 2),
         ("rejected_or_cancelled_holds_nothing", 4),

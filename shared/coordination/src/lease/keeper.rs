@@ -81,10 +81,11 @@ impl Keeper {
     /// A keep-alive that fails, or is slow, is a span; all others would be a span every third of the lease's time.
     async fn told<T>(&self, attempt: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
         let mut span = spans::client("etcdserverpb.Lease/LeaseKeepAlive").quiet(true).start();
-        let outcome = attempt.await;
+        // Before the attempt, which may be dropped while it waits.
         span.set(rpc::SYSTEM, rpc::GRPC);
         span.set(rpc::SERVICE, "etcdserverpb.Lease");
         span.set(rpc::METHOD, "LeaseKeepAlive");
+        let outcome = attempt.await;
         match &outcome {
             Ok(_) => {}
             Err(Failed::Refused(error)) => span.fail("refused", error),

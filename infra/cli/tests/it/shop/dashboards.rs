@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use local::shop::{Config, Service};
+use local::shop::Service;
 use serde::Deserialize;
 use tokio::time::sleep;
 
@@ -94,22 +94,18 @@ fn dashboards_can_be_told_apart_and_every_panel_says_what_it_shows() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_dashboards_and_rules_ask_for_is_served() {
-    let trial = Trial::open(Config { traces: true, ..Config::test() }, 60).await;
-    let mut replay = trial.replay(60);
-    replay.has_come_to(60).await;
+/// What dashboards and rules ask for is served by a shop that has had orders.
+pub(super) async fn are_served(trial: &Trial) {
     // Orders are decided, and settings read, some time after.
     let begin = Instant::now();
     loop {
-        let missing = missing(&served(&trial).await);
+        let missing = missing(&served(trial).await);
         if missing.is_empty() {
             break;
         }
         assert!(begin.elapsed() < PATIENCE, "not served: {missing:#?}");
         sleep(Duration::from_millis(200)).await;
     }
-    trial.ends_well(replay).await;
 }
 
 /// What is asked for and not served, with where it stands.

@@ -5,5 +5,6 @@ mod crash_points;
 mod dashboards;
 mod instances;
 mod killed;
+mod telling;
 mod traces;
 mod trial;

@@ -6,12 +6,14 @@ mod documented;
 mod gaps;
 mod intervals;
 mod model;
+mod quiet;
 mod stories;
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
-use local::shop::{Config, Part, Service};
-use reqwest::Client;
 use tokio::time::sleep;
 
 use self::{
@@ -23,17 +25,27 @@ use super::trial::Trial;
 /// How long orders may take, and their spans to come in.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The traces of so many stored orders, as soon as all of them are whole.
-async fn of_orders(trial: &Trial, orders: usize, is_whole: impl Fn(&Trace) -> bool) -> Vec<Trace> {
+/// The traces of stored orders that the store has by now.
+async fn orders_so_far(trial: &Trial) -> Vec<Trace> {
     let store = trial.shop.traces().unwrap();
-    let client = Client::new();
+    let query = "service=order&operation=POST%20%2Forders&limit=2000&lookback=1h";
+    let url = format!("http://{store}/api/traces?{query}");
+    let answer: Answer = reqwest::get(url).await.unwrap().json().await.unwrap();
+    // Some requests are only to learn whether a product is known yet.
+    answer.data.into_iter().filter(|trace| trace.has("order: commit order")).collect()
+}
+
+/// The traces of so many stored orders that were not there before, as soon as all of them are whole.
+async fn of_orders(
+    trial: &Trial,
+    before: &HashSet<String>,
+    orders: usize,
+    is_whole: impl Fn(&Trace) -> bool,
+) -> Vec<Trace> {
     let begin = Instant::now();
     loop {
-        let query = "service=order&operation=POST%20%2Forders&limit=2000&lookback=1h";
-        let url = format!("http://{store}/api/traces?{query}");
-        let answer: Answer = client.get(url).send().await.unwrap().json().await.unwrap();
-        // Some requests are only to learn whether a product is known yet.
-        let traces: Vec<_> = answer.data.into_iter().filter(|trace| trace.has("order: commit order")).collect();
+        let mut traces = orders_so_far(trial).await;
+        traces.retain(|trace| !before.contains(&trace.id));
         let unfinished = traces.iter().find(|trace| !is_whole(trace));
         if traces.len() >= orders && unfinished.is_none() {
             return traces;
@@ -48,25 +60,23 @@ async fn of_orders(trial: &Trial, orders: usize, is_whole: impl Fn(&Trace) -> bo
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_trace_is_whole_and_as_documented() {
-    let config = Config { traces: true, ..Config::test() };
-    let trial = Trial::open(config, 500).await;
+/// A replay of so many orders leaves traces that are whole and as documented.
+async fn are_whole_and_as_documented(trial: &Trial, orders: usize) {
     let replay = trial.replay(100);
     let documented = Documented::read();
     let decided = |trace: &Trace| {
         trace.has("order: process stock.v1")
             && (!confirmed(trace) || trace.has("recommendation: process orders.v1") && inventory_twice(trace))
     };
-    let placed = of_orders(&trial, 500, decided).await;
+    let placed = of_orders(trial, &HashSet::new(), orders, decided).await;
     for trace in &placed {
         trace.holds_together();
         documented.holds(trace);
     }
     let confirmed = placed.iter().filter(|trace| confirmed(trace)).count();
     assert!(confirmed > 0 && confirmed < placed.len(), "{confirmed} of {} confirmed", placed.len());
-    batches_are_linked(&trial, &placed, &documented).await;
-    trial.ends_well(replay).await;
+    batches_are_linked(trial, &placed, &documented).await;
+    trial.settles(replay).await;
 }
 
 fn confirmed(trace: &Trace) -> bool {
@@ -97,19 +107,4 @@ async fn batches_are_linked(trial: &Trial, placed: &[Trace], documented: &Docume
         looked_at += 1;
     }
     assert!(looked_at > 0, "at 100 orders a second some share a transaction");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_order_whose_inventory_was_killed_has_a_trace_that_goes_on() {
-    let instances = [(Service::Inventory, 2)].into_iter().collect();
-    let trial = Trial::open(Config { traces: true, instances, ..Config::test() }, 200).await;
-    let mut replay = trial.replay(40);
-    replay.has_come_to(60).await;
-    trial.shop.kill(Part::Service(Service::Inventory, Some(1))).await.unwrap();
-    let decided = |trace: &Trace| trace.has("order: process stock.v1");
-    let placed = of_orders(&trial, 200, decided).await;
-    let documented = Documented::read();
-    placed.iter().for_each(|trace| documented.holds(trace));
-    trial.shop.restart(Part::Service(Service::Inventory, Some(1))).await.unwrap();
-    trial.ends_well(replay).await;
 }

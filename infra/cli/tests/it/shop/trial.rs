@@ -14,27 +14,33 @@ use driver::{
     Drive, OperatorToken, Targets, ledger,
     replay::{self, Pace, Returns},
     retail::{Happening, Retail},
-    seed::Seeding,
+    seed::{Seeding, Ware},
     summary::{Progress, Summary},
 };
-use local::shop::{Config, Service, Shop};
+use local::shop::{Config, Part, Service, Shop, State};
 use tempfile::TempDir;
 use tokio::{
-    sync::{Mutex, MutexGuard, watch},
+    sync::{Semaphore, SemaphorePermit, watch},
     task::JoinHandle,
 };
 
 /// How long an acknowledged order may take to become final, whatever dies.
 const SETTLE: Duration = Duration::from_secs(60);
 
-/// One shop at a time: two cores carry no more, and what is looked for is faults, not load.
-static TURN: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
+/// Sold in every trial, apart from the month's products.
+pub(crate) const OF_TRIALS: &str = "OF-TRIALS";
+
+/// Two shops at a time: they wait more than they work, but two cores carry no more.
+static TURNS: Semaphore = Semaphore::const_new(2);
+
+/// Read once: it is long, and tests are not optimized.
+static MONTH: LazyLock<Retail> = LazyLock::new(|| Retail::read(&month()).unwrap());
 
 pub(crate) struct Trial {
     pub(crate) shop: Arc<Shop>,
     orders: usize,
     folder: TempDir,
-    _turn: MutexGuard<'static, ()>,
+    _turn: SemaphorePermit<'static>,
 }
 
 /// A replay under way.
@@ -44,14 +50,18 @@ pub(crate) struct Replay {
 }
 
 impl Trial {
-    /// A shop whose stock covers three quarters of what the month's first `orders` orders ask for.
+    /// A shop whose stock covers three quarters of what the month's first `orders` orders ask for, and with some thousands
+    /// of [`OF_TRIALS`].
     pub(crate) async fn open(config: Config, orders: usize) -> Self {
-        let turn = TURN.lock().await;
+        let turn = TURNS.acquire().await.unwrap();
         let config = Config { trace_store: local::testing::trace_store(), ..config };
         let shop = Arc::new(Shop::start(config, Arc::new(|_| {})).await.unwrap());
         let trial = Self { shop, orders, folder: tempfile::tempdir().unwrap(), _turn: turn };
         let seeding = Seeding::new(trial.targets(Service::Order), trial.targets(Service::Inventory), trial.token());
-        seeding.run(&trial.retail().wares("0.75".parse().unwrap()), |_| {}).await.unwrap();
+        let mut wares = trial.retail().wares("0.75".parse().unwrap());
+        let (sku, name) = (Sku::try_from(OF_TRIALS.to_owned()).unwrap(), "Of trials".to_owned());
+        wares.push(Ware { sku, name, price_pence: 255, stock: 5_000 });
+        seeding.run(&wares, |_| {}).await.unwrap();
         trial
     }
 
@@ -78,14 +88,19 @@ impl Trial {
 
     /// The same, and what else must hold once every order is final.
     pub(crate) async fn ends_well_after(self, replay: Replay, holds: impl FnOnce()) {
+        self.settles(replay).await;
+        self.is_right().await;
+        holds();
+        Arc::into_inner(self.shop).unwrap().stop(Arc::new(|_| {})).await;
+    }
+
+    /// Every order of the replay is acknowledged and final.
+    pub(crate) async fn settles(&self, replay: Replay) {
         let summary = replay.task.await.unwrap();
         assert_eq!(summary.acknowledged, self.orders as u64, "{summary}");
         let settled = &summary.settled;
         assert_eq!((settled.undecided, settled.missing, &settled.fault), (0, 0, &None), "{summary}");
         assert!(settled.confirmed > 0 && settled.rejected > 0, "{summary}");
-        self.is_right().await;
-        holds();
-        Arc::into_inner(self.shop).unwrap().stop(Arc::new(|_| {})).await;
     }
 
     /// The audit finds nothing, and the shop stops.
@@ -103,9 +118,20 @@ impl Trial {
         Arc::into_inner(self.shop).unwrap().stop(Arc::new(|_| {})).await;
     }
 
-    async fn is_right(&self) {
+    /// The audit finds nothing.
+    pub(crate) async fn is_right(&self) {
         let report = self.audit().await;
         assert!(report.passed(), "{report}");
+    }
+
+    /// Has whatever a story has left paused or dead run again, so that the next one can be told.
+    pub(crate) async fn recovers(&self) {
+        for service in Service::ALL {
+            self.shop.resume(Part::Service(service, None)).await.unwrap();
+        }
+        for dead in self.shop.status().await.into_iter().filter(|part| part.state == State::Killed) {
+            self.shop.restart(dead.part).await.unwrap();
+        }
     }
 
     async fn audit(&self) -> Report {
@@ -126,7 +152,7 @@ impl Trial {
 
     /// The month up to a number of orders, and the products in it.
     fn retail(&self) -> Retail {
-        let mut retail = Retail::read(&month()).unwrap();
+        let mut retail = MONTH.clone();
         let mut left = self.orders;
         retail.happenings.retain(|happening| {
             let goes = left > 0;

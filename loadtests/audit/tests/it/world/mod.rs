@@ -13,7 +13,11 @@ use tokio::sync::OnceCell;
 pub(crate) use orders::Orders;
 
 const ORDER_TABLES: &str = include_str!("../../../../../services/order/migrations/0001_orders.sql");
-const INVENTORY_TABLES: &str = include_str!("../../../../../services/inventory/migrations/0001_inventory.sql");
+const INVENTORY_TABLES: [&str; 3] = [
+    include_str!("../../../../../services/inventory/migrations/0001_inventory.sql"),
+    include_str!("../../../../../services/inventory/migrations/0002_traces.sql"),
+    include_str!("../../../../../services/inventory/migrations/0003_locks.sql"),
+];
 
 /// Makes the stock what adjustments and live reservations come to.
 const BALANCE: &str = "
@@ -44,9 +48,11 @@ impl World {
         let (source, prefix) = bare().await;
         let order = PgPool::connect(&source.order_database).await.unwrap();
         let inventory = PgPool::connect(&source.inventory_database).await.unwrap();
-        for (database, tables) in [(&order, ORDER_TABLES), (&inventory, INVENTORY_TABLES)] {
+        for (database, tables) in [(&order, &[ORDER_TABLES][..]), (&inventory, &INVENTORY_TABLES)] {
             sqlx::raw_sql(messaging::SCHEMA).execute(database).await.unwrap();
-            sqlx::raw_sql(tables).execute(database).await.unwrap();
+            for tables in tables {
+                sqlx::raw_sql(*tables).execute(database).await.unwrap();
+            }
         }
         let orders = Orders::default();
         let acknowledged = orders.store(&order, &inventory).await;
@@ -58,6 +64,14 @@ impl World {
     /// Has the stock follow from the other tables.
     pub(crate) async fn balance(&self) {
         sqlx::raw_sql(BALANCE).execute(&self.inventory).await.unwrap();
+    }
+
+    /// A CONFIRMED order of so many A with its CONFIRMED reservation, decided so many minutes later than those of
+    /// [`Orders`]. The stock knows nothing of it.
+    pub(crate) async fn confirms(&self, pieces: i32, minutes: i32) -> OrderId {
+        let id = OrderId::generate();
+        orders::confirm(id, pieces, minutes, &self.order, &self.inventory).await;
+        id
     }
 
     /// Changes one row, or a few, of the order service's.
@@ -87,6 +101,13 @@ impl World {
     pub(crate) async fn finds(&self, check: Check, subject: Subject, what: &str) {
         let wrong = self.wrong().await;
         assert_eq!(wrong, [(check, vec![Violation { subject, what: what.to_owned() }])]);
+    }
+
+    /// An audit finds all of this wrong with one subject, in the order of reports, and nothing else.
+    pub(crate) async fn finds_all(&self, subject: Subject, found: &[(Check, &str)]) {
+        let violation = |what: &str| vec![Violation { subject: subject.clone(), what: what.to_owned() }];
+        let expected: Vec<_> = found.iter().map(|(check, what)| (*check, violation(what))).collect();
+        assert_eq!(self.wrong().await, expected);
     }
 
     /// An audit finds this wrong with an order, and nothing else.
@@ -127,4 +148,21 @@ pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool)
         assert!(tokio::time::Instant::now() < deadline, "not within 30 s: {what}");
         tick.tick().await;
     }
+}
+
+/// The stock of a SKU.
+pub(crate) fn sku(sku: &str) -> Subject {
+    Subject::Sku(sku.to_owned())
+}
+
+/// What is said of a SKU of which reservations hold more than there is, with who came last: pieces, and minutes.
+pub(crate) fn oversold(there_are: i64, held: i64, last: &[(&str, OrderId, i64, u8)]) -> String {
+    let last = last.iter().map(|(what, id, pieces, at)| format!("{what} {id} with {pieces} at 2010-12-01T08:{at}:00Z"));
+    let last: Vec<String> = last.collect();
+    format!(
+        "expected live reservations to hold at most {there_are}, which adjustments add up to, found {held}: oversold by \
+         {}; last came {}",
+        held - there_are,
+        last.join(", ")
+    )
 }

@@ -8,6 +8,10 @@ use sqlx::PgPool;
 /// Products, what one costs in pence, and the adjustments of their stock.
 const PRODUCTS: [(&str, i64, &[i64]); 3] = [("A", 255, &[10, -2]), ("B", 100, &[5]), ("C", 10, &[3])];
 
+/// An order's reservation, decided so many minutes after the first.
+const DECIDE: &str = "INSERT INTO reservations (order_id, status, lines, decided_at)
+     VALUES ($1, $2, $3, '2010-12-01T08:26:00Z'::timestamptz + make_interval(mins => $4))";
+
 const PLACE: &str = "INSERT INTO orders (id, status, lines, total_minor, currency, placed_at, rejection)
      VALUES ($1, $2, $3, $4, 'GBP', '2010-12-01T08:26:00Z', $5)";
 
@@ -47,16 +51,10 @@ impl Orders {
             (self.cancelled, 3, lines(&[("A", 1)]), 255, None, 3),
             (self.unkeyed, 3, lines(&[("C", 9)]), 90, Some(lacked), 2),
         ];
-        for (id, status, lines, total, rejection, reservation) in all {
+        for (minutes, (id, status, lines, total, rejection, reservation)) in (0..).zip(all) {
             let placed = sqlx::query(PLACE).bind(id.as_uuid()).bind(status).bind(&lines).bind(total).bind(rejection);
             placed.execute(order).await.unwrap();
-            sqlx::query("INSERT INTO reservations (order_id, status, lines, decided_at) VALUES ($1, $2, $3, now())")
-                .bind(id.as_uuid())
-                .bind(reservation)
-                .bind(without_prices(&lines))
-                .execute(inventory)
-                .await
-                .unwrap();
+            decide(id, reservation, &lines, minutes, inventory).await;
         }
         self.acknowledge(order).await
     }
@@ -77,6 +75,19 @@ impl Orders {
         notes.push(Acknowledged { run: "r1".into(), id: None, key: "r1-lost".into() });
         notes
     }
+}
+
+/// A CONFIRMED order of so many A.
+pub(super) async fn confirm(id: OrderId, pieces: i32, minutes: i32, order: &PgPool, inventory: &PgPool) {
+    let lines = lines(&[("A", pieces.into())]);
+    let placed = sqlx::query(PLACE).bind(id.as_uuid()).bind(1).bind(&lines).bind(255 * pieces).bind(None::<Value>);
+    placed.execute(order).await.unwrap();
+    decide(id, 1, &lines, minutes, inventory).await;
+}
+
+async fn decide(id: OrderId, status: i32, lines: &Value, minutes: i32, inventory: &PgPool) {
+    let decided = sqlx::query(DECIDE).bind(id.as_uuid()).bind(status).bind(without_prices(lines)).bind(minutes);
+    decided.execute(inventory).await.unwrap();
 }
 
 async fn stock(inventory: &PgPool) {

@@ -13,10 +13,7 @@ use super::{
     documented::Documented,
     model::{Answer, Trace},
 };
-use crate::shop::trial::Trial;
-
-/// Sold in every trial, some hundreds of it.
-const SKU: &str = "85123A";
+use crate::shop::trial::{OF_TRIALS, Trial};
 
 pub(super) struct Customer<'a> {
     trial: &'a Trial,
@@ -44,7 +41,7 @@ impl<'a> Customer<'a> {
 
     /// The same where something else than an order may be answered.
     pub(super) async fn tries_to_order(&self, quantity: u32, headers: &[(&str, &str)]) -> Answered<Value> {
-        let body = json!({ "lines": [{ "sku": SKU, "quantity": quantity }] });
+        let body = json!({ "lines": [{ "sku": OF_TRIALS, "quantity": quantity }] });
         let request = self.client.post(format!("{}/orders", self.order_service())).json(&body);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         answered(request).await

@@ -1,7 +1,5 @@
 //! Whether a trace explains all the time it took.
 
-use local::shop::Config;
-
 use super::{
     customer::Customer,
     intervals::{Interval, longest_gap},
@@ -83,10 +81,9 @@ fn around(trace: &Trace, (from, until): Interval) -> String {
     format!("{} µs between {} and {}", until - from, name(before), name(behind))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_instant_of_an_order_stays_without_a_reason() {
-    let trial = Trial::open(Config { traces: true, ..Config::test() }, 300).await;
-    let customer = Customer::of(&trial);
+/// No instant of an order stays without a reason.
+pub(super) async fn are_none(trial: &Trial) {
+    let customer = Customer::of(trial);
     // The first one opens connections and files.
     taken(&customer).await;
     let mut gaps = Vec::new();
@@ -100,7 +97,7 @@ async fn no_instant_of_an_order_stays_without_a_reason() {
             // And it would be seen if they were not told any more.
             let without = longest(&traces, &QUEUES);
             assert!(without > BEARABLE, "without {QUEUES:?} {without} µs");
-            return trial.closes().await;
+            return;
         }
     }
     panic!("{gaps:#?}");

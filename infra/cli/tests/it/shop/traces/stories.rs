@@ -5,6 +5,7 @@ mod carried;
 mod dead_lettered;
 mod duplicated;
 mod expired;
+mod killed;
 mod others;
 mod rejected;
 mod repeated;
@@ -14,14 +15,14 @@ use audit::Check;
 use local::shop::{Config, Part, Service};
 
 use super::{customer::Customer, model::Trace};
-use crate::shop::trial::Trial;
+use crate::shop::{telling::Telling, trial::Trial};
 
 const INVENTORY: Part = Part::Service(Service::Inventory, None);
 
-/// A shop with so many instances of each service.
+/// A shop with so many instances of each service, in which inventory dies when it has taken its first message.
 fn with(count: u16) -> Config {
     let instances = Service::ALL.into_iter().map(|service| (service, count)).collect();
-    Config { traces: true, instances, ..Config::test() }
+    Config { traces: true, instances, instance_env: duplicated::dying(count), ..Config::test() }
 }
 
 /// All that follows from an order has happened: of a confirmed one inventory knows and recommendations are made, of a
@@ -37,18 +38,28 @@ pub(super) fn is_final(trace: &Trace) -> bool {
     }
 }
 
+/// All of them in one shop: none needs what another has changed, save that a message comes first only once, and that a dead
+/// letter stays.
 async fn all(count: u16) {
     let trial = Trial::open(with(count), 300).await;
-    let customer = Customer::of(&trial);
-    rejected::is_told(&customer).await;
-    repeated::is_told(&customer).await;
-    carried::is_told(&customer).await;
-    cancelled::after_the_decision(&customer).await;
-    cancelled::before_the_decision(&customer, &trial.shop).await;
-    retried::while_it_is_stored(&customer, &trial.shop).await;
-    retried::while_it_is_decided(&customer, &trial.shop).await;
-    others::are_documented(&trial, count).await;
-    dead_lettered::is_told(&customer, &trial.shop).await;
+    let (customer, shop) = (Customer::of(&trial), &trial.shop);
+    let mut telling = Telling::of(&trial);
+    telling.tell("an order's message comes again", duplicated::is_told(&customer, shop, count)).await;
+    telling.tell("an order of more than there is", rejected::is_told(&customer)).await;
+    telling.tell("a request comes again", repeated::is_told(&customer)).await;
+    telling.tell("a caller's baggage", carried::is_told(&customer)).await;
+    telling.tell("cancelled after the decision", cancelled::after_the_decision(&customer)).await;
+    telling.tell("cancelled before the decision", cancelled::before_the_decision(&customer, shop)).await;
+    telling.tell("the database dies as an order is stored", retried::while_it_is_stored(&customer, shop)).await;
+    telling.tell("the database dies as an order is decided", retried::while_it_is_decided(&customer, shop)).await;
+    telling.tell("a reservation expires", expired::is_told(&customer, shop)).await;
+    telling.tell("what isn't an order's", others::are_documented(&trial, count)).await;
+    if count > 1 {
+        telling.tell("inventory is killed", killed::is_told(&trial)).await;
+    }
+    telling.tell("the audit before the dead letters", trial.is_right()).await;
+    telling.tell("a message that nobody understands", dead_lettered::is_told(&customer, shop)).await;
+    telling.ends();
     trial.closes_with(Check::DeadLettersEmpty).await;
 }
 

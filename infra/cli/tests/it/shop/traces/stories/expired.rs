@@ -1,28 +1,34 @@
 //! An order whose confirmation does not come in time.
 
-use local::shop::{Part, Service};
+use coordination::{Cluster, settings::Control};
+use local::shop::{Part, Service, Shop};
 
-use super::{INVENTORY, with};
-use crate::shop::{
-    traces::{customer::Customer, model::Trace},
-    trial::Trial,
-};
+use super::INVENTORY;
+use crate::shop::traces::{customer::Customer, model::Trace};
 
 const ORDER: Part = Part::Service(Service::Order, None);
+/// A reservation expires after a second, and that is seen soon.
+const SETTINGS: [(&str, &str); 2] =
+    [("inventory.reservation.ttl_seconds", "1"), ("inventory.sweep.interval_ms", "100")];
 
-#[tokio::test(flavor = "multi_thread")]
-async fn its_trace_goes_on_with_the_sweep() {
-    let mut config = with(1);
-    let settings = [("PLUMBLINE_RESERVATION_TTL_SECONDS", "1"), ("PLUMBLINE_SWEEP_INTERVAL_MILLIS", "100")];
-    config.env.extend(settings.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    let trial = Trial::open(config, 300).await;
-    let (customer, shop) = (Customer::of(&trial), &trial.shop);
+/// Sets both as they are here, or gives them back their defaults.
+async fn set(shop: &Shop, is_short: bool) {
+    let endpoints = shop.coordinators().into_iter().map(|address| format!("http://{address}"));
+    let control = Control::new(&Cluster::new(coordination::Config::new(endpoints, "plumbline")).unwrap());
+    for (name, value) in SETTINGS {
+        control.set(&name.parse().unwrap(), is_short.then_some(value), "a test").await.unwrap();
+    }
+}
+
+pub(super) async fn is_told(customer: &Customer<'_>, shop: &Shop) {
     shop.pause(INVENTORY).await.unwrap();
     let placed = customer.orders(1, &[]).await;
     customer.sees(&placed.trace, |trace| trace.has("order: send orders.v1")).await;
     shop.pause(ORDER).await.unwrap();
     shop.resume(INVENTORY).await.unwrap();
+    set(shop, true).await;
     customer.sees(&placed.trace, |trace| trace.has("inventory: expire reservation")).await;
+    set(shop, false).await;
     shop.resume(ORDER).await.unwrap();
 
     let ended = |trace: &Trace| {
@@ -36,5 +42,4 @@ async fn its_trace_goes_on_with_the_sweep() {
     assert!(swept.of("inventory", "COMMIT").len() == 1, "{:?}", swept.shape());
     let of_step = swept.of("inventory", "expire reservations")[0];
     assert!(of_step.links(&swept.id).any(|link| link.trace == trace.id && link.span == expired.id));
-    trial.closes().await;
 }

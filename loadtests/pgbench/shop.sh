@@ -1,0 +1,47 @@
+# The shop on fresh servers, under load, and PostgreSQL alone on the same. Sourced by the comparisons next to it, with the
+# project's directory as the current one, and `round` set while one is under way.
+name=${0##*/}
+for tool in jq pgbench psql; do
+    command -v $tool >/dev/null || PATH=$(echo /usr/lib/postgresql/*/bin | cut -d' ' -f1):$PATH
+    command -v $tool >/dev/null || { echo "$name: $tool is missing: apt-get install $tool" >&2; exit 1; }
+done
+data=$(mktemp -d "/var/tmp/plumbline-$name.XXXXXX")
+chmod 755 "$data"
+trap './plumbline --data-dir "$data/shop" down >/dev/null 2>&1 || true; rm -rf "$data"' EXIT
+
+shop() { ./plumbline --data-dir "$data/shop" "$@"; }
+fresh() { rm -rf "$data/shop"; shop up -d --port-offset 2500 >/dev/null; }
+pids() { shop status --json | jq -r '.[] | select(.part | startswith("'"$1"'")) | .pid'; }
+note() { echo "$1 $2" >>"$data/runs"; printf 'round %s  %-22s %8.0f a second%s\n' "$round" "$1" "$2" "${3:-}"; }
+
+# Orders decided a second by a fresh shop at saturation, under the name $1. More arguments are the load's. Where `strategy`
+# is set, that is how stock is locked.
+saturate() {
+    local run=$1 summary
+    shift
+    load() { shop load synthetic --saturate --connections 1024 "$@" --json; }
+    fresh
+    [ -z "${strategy:-}" ] || shop settings set inventory.locks.strategy "$strategy" >/dev/null
+    load "$@" --for 5 >/dev/null # Kafka's code is compiled while it runs, and all caches are cold
+    summary=$(load "$@" --for "$seconds")
+    note "$run" "$(jq .settled.decided_per_second <<<"$summary")" "$(jq -r '"  (accepted \(.acknowledged_per_second | round))"' <<<"$summary")"
+    shop audit >"$data/audit" || { cat "$data/audit"; exit 1; }
+    shop down >/dev/null
+}
+
+# Transactions a second by pgbench with 32 clients, in the database of a service ($1) of a shop whose services are gone. $2
+# makes ready what $3 does.
+alone() {
+    local url rate
+    fresh
+    # The service's own role may make tables in its database; its environment holds the URL.
+    url=$(tr '\0' '\n' <"/proc/$(pids "$1")/environ" | sed -n 's/^PLUMBLINE_DATABASE_URL=//p')
+    shop kill order >/dev/null && shop kill inventory >/dev/null && shop kill recommendation >/dev/null
+    psql -q "$url" -f "loadtests/pgbench/$2"
+    rate=$(pgbench -n -M prepared -f "loadtests/pgbench/$3" -c 32 -j 2 -T "$seconds" "$url" 2>/dev/null |
+        sed -n 's/^tps = \([0-9.]*\).*/\1/p')
+    note pgbench "$rate"
+    shop down >/dev/null
+}
+
+median() { awk -v run="$1" '$1 == run { print $2 }' "$data/runs" | sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
