@@ -122,6 +122,10 @@ impl Engines {
         }
     }
 
+    pub(super) fn redis_url(&self) -> String {
+        self.kept.servers.redis().url()
+    }
+
     /// Where all logs stand.
     fn logs(&self) -> PathBuf {
         let log = self.kept.servers.log(Server::Postgres);
