@@ -119,10 +119,10 @@ fn inherited(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<Stri
 
 /// How many instances of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Instances(Service, u16);
+pub(crate) struct Instances(pub(crate) Service, pub(crate) u16);
 
 #[derive(Debug, thiserror::Error)]
-enum InvalidInstances {
+pub(crate) enum InvalidInstances {
     #[error("must look like inventory=2")]
     Form,
     #[error("{0:?} is no service: use order, inventory or recommendation")]
