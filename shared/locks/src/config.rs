@@ -14,6 +14,8 @@ pub struct Config {
     pub redlock: Vec<String>,
     /// What all keys in Redis, and the channel of releases, begin with.
     pub prefix: String,
+    /// Who takes locks here, for whoever asks [who holds what](crate::inspect): an instance's name.
+    pub holder: String,
     /// How long a lock outlives a holder that died. Its holder takes more time at every third of it.
     pub ttl: Duration,
     /// How long a command may take, also opening a connection.
@@ -40,12 +42,13 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// One server, keys that begin with `plumbline:locks:`, 10 s to live, 1 s for a command, 30 s for a membership.
+    /// One server, keys that begin with `plumbline:locks:`, held by the number of the process, 10 s to live, 1 s for a command, 30 s for a membership.
     pub fn new(redis: impl Into<String>) -> Self {
         Self {
             redis: redis.into(),
             redlock: Vec::new(),
             prefix: "plumbline:locks:".to_owned(),
+            holder: std::process::id().to_string(),
             ttl: Duration::from_secs(10),
             patience: Duration::from_secs(1),
             redlock_patience: Duration::from_millis(100),

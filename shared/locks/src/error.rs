@@ -1,6 +1,6 @@
 //! What can go wrong.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use coordination::{CallError, NameError};
 
@@ -17,8 +17,10 @@ pub enum LockError {
         keys: String,
         /// How long was waited.
         waited: Duration,
-        /// What failed last, if it was not just another's turn.
-        last: Option<Box<Fault>>,
+        /// What it could not be tried for at the end, by this or by another before it in this process; `None` where it was
+        /// another's turn. What takes no answer shows after [`Config::patience`](crate::Config), so an earlier deadline may
+        /// come without a fault.
+        last: Option<Arc<Fault>>,
     },
     /// Another has it, or waits for it; only where nobody waits.
     #[error("{keys}: another has the lock")]
@@ -55,9 +57,15 @@ pub enum Fault {
     /// The server has lost its epoch, and has no other yet.
     #[error(transparent)]
     Epoch(#[from] EpochError),
+    /// The server has lost its epoch, and the coordinators have not given it another yet.
+    #[error("the Redis server has no epoch yet")]
+    NoEpoch,
     /// The coordinators.
     #[error(transparent)]
     Cluster(#[from] CallError),
+    /// None of the coordinators answers.
+    #[error("no coordinator answers")]
+    Unreachable,
     /// A key that can't be one at the coordinators.
     #[error(transparent)]
     Key(#[from] NameError),
@@ -80,13 +88,18 @@ impl Fault {
         matches!(self, Self::Key(_) | Self::Missing { .. })
     }
 
+    /// Whether servers or coordinators are gone, or what is in force can't be known.
+    pub(crate) fn is_outage(&self) -> bool {
+        !self.is_final()
+    }
+
     /// Its class, for spans.
     pub(crate) fn class(&self) -> &'static str {
         match self {
             Self::Server(_) => "redis",
             Self::NoMajority { .. } => "no_majority",
-            Self::Epoch(_) => "no_epoch",
-            Self::Cluster(_) => "coordination",
+            Self::Epoch(_) | Self::NoEpoch => "no_epoch",
+            Self::Cluster(_) | Self::Unreachable => "coordination",
             Self::Key(_) | Self::Missing { .. } => "configuration",
             Self::Switching => "switching",
         }
@@ -94,6 +107,17 @@ impl Fault {
 }
 
 impl LockError {
+    /// Whether what locks are taken with is gone: Redis or the coordinators fail, or no strategy is in force. Then waiting
+    /// longer helps only when they are back, and another way to be safe may be better. False where others have the lock or
+    /// are before it in line, however long, and where the configuration is wrong.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::TimedOut { last, .. } => last.as_deref().is_some_and(Fault::is_outage),
+            Self::Busy { .. } => false,
+            Self::Fault { fault, .. } => fault.is_outage(),
+        }
+    }
+
     /// Its class, for spans and metrics.
     pub(crate) fn class(&self) -> &'static str {
         match self {

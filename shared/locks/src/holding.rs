@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use crate::{
     Fault, Keys, Token,
     queue::Turn,
-    server::{Outcome, Owner, Server, ServerError},
+    server::{Claim, Outcome, Owner, Server, ServerError},
 };
 
 /// How long other processes have to take what this one would take again.
@@ -19,8 +19,7 @@ const COURTESY: Duration = Duration::from_millis(4);
 pub(crate) struct Holding {
     servers: Arc<[Server]>,
     keys: Keys,
-    owner: Owner,
-    ttl: Duration,
+    claim: Claim,
 }
 
 /// What came of asking for more time.
@@ -43,8 +42,8 @@ pub(crate) struct GivenBack {
 }
 
 impl Holding {
-    pub(crate) fn new(servers: Arc<[Server]>, keys: Keys, ttl: Duration) -> Self {
-        Self { servers, keys, owner: Owner::fresh(), ttl }
+    pub(crate) fn new(servers: Arc<[Server]>, keys: Keys, holder: Arc<str>, ttl: Duration) -> Self {
+        Self { servers, keys, claim: Claim { owner: Owner::fresh(), holder, ttl } }
     }
 
     pub(crate) fn keys(&self) -> &Keys {
@@ -57,9 +56,9 @@ impl Holding {
 
     pub(crate) async fn take(&self) -> Result<Outcome, Fault> {
         if let [server] = &*self.servers {
-            return Ok(server.take(&self.keys, self.owner, self.ttl).await?);
+            return Ok(server.take(&self.keys, &self.claim).await?);
         }
-        let answers = join_all(self.servers.iter().map(|server| server.take(&self.keys, self.owner, self.ttl))).await;
+        let answers = join_all(self.servers.iter().map(|server| server.take(&self.keys, &self.claim))).await;
         let taken = answers.iter().filter(|answer| matches!(answer, Ok(Outcome::Taken(_)))).count();
         if taken >= self.majority() {
             return Ok(Outcome::Taken(Token::ZERO));
@@ -77,11 +76,11 @@ impl Holding {
 
     /// On one server alone: tokens of several could not be compared.
     pub(crate) async fn take_fenced(&self) -> Result<Outcome, Fault> {
-        Ok(self.servers[0].take_fenced(&self.keys, self.owner, self.ttl).await?)
+        Ok(self.servers[0].take_fenced(&self.keys, &self.claim).await?)
     }
 
     pub(crate) async fn extend(&self) -> Extension {
-        let asked = self.servers.iter().map(|server| server.extend(&self.keys, self.owner, self.ttl));
+        let asked = self.servers.iter().map(|server| server.extend(&self.keys, self.claim.owner, self.claim.ttl));
         let answers: Vec<Result<bool, ServerError>> = join_all(asked).await;
         let count = |wanted: bool| answers.iter().filter(|answer| matches!(answer, Ok(is) if *is == wanted)).count();
         if count(true) >= self.majority() {
@@ -95,7 +94,7 @@ impl Holding {
 
     /// Gives back whatever the owner still has.
     pub(crate) async fn release(&self) -> GivenBack {
-        let answers = join_all(self.servers.iter().map(|server| server.release(&self.keys, self.owner))).await;
+        let answers = join_all(self.servers.iter().map(|server| server.release(&self.keys, self.claim.owner))).await;
         let whole = answers.iter().filter(|answer| matches!(answer, Ok((count, _)) if *count == self.keys.count()));
         let others_wait = answers.iter().any(|answer| matches!(answer, Ok((_, told)) if *told > 1));
         GivenBack { held: whole.count() >= self.majority(), others_wait }
@@ -131,7 +130,7 @@ impl Owned {
         if std::mem::take(&mut self.armed) {
             let holding = self.holding.clone();
             self.runtime.spawn(async move { holding.release().await });
-            self.holding.owner = Owner::fresh();
+            self.holding.claim.owner = Owner::fresh();
         }
     }
 

@@ -6,8 +6,10 @@ mod config;
 mod error;
 mod guard;
 mod holding;
+pub mod inspect;
 mod keeper;
 mod keys;
+mod label;
 mod locks;
 mod metric_definitions;
 mod queue;
@@ -16,6 +18,7 @@ mod server;
 mod strategy;
 mod switch;
 mod token;
+mod trouble;
 
 pub use self::{
     config::{Config, ConfigError},

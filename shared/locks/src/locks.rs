@@ -20,6 +20,7 @@ use crate::{
     queue::{Queue, Turn},
     server::{Outcome, Server},
     switch::{Gate, Permit},
+    trouble::Trouble,
 };
 
 /// Added to what is left of another's time, as Redis ends a key within the millisecond.
@@ -34,10 +35,12 @@ pub struct Locks(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     config: Config,
+    holder: Arc<str>,
     cluster: Option<Cluster>,
     redis: Arc<[Server]>,
     redlock: Arc<[Server]>,
     queue: Queue,
+    trouble: Trouble,
     gate: Gate,
     switch: Option<JoinHandle<()>>,
 }
@@ -57,8 +60,8 @@ impl Locks {
     /// A server's URL can't be used, or the time to live is too short.
     pub fn fixed(config: Config, strategy: Strategy, cluster: Option<Cluster>) -> Result<Self, ConfigError> {
         let [redis, redlock] = servers(&config)?;
-        let (queue, gate) = (Queue::default(), Gate::fixed(strategy));
-        Ok(Self(Arc::new(Inner { config, cluster, redis, redlock, queue, gate, switch: None })))
+        let gate = Gate::fixed(strategy);
+        Ok(Self::new(config, cluster, [redis, redlock], gate, None))
     }
 
     /// Locks by the strategy that a live setting says, the same at any moment in all processes that use the cluster.
@@ -72,8 +75,18 @@ impl Locks {
         let observed = Arc::clone(&redis);
         let observe = move |token| observed.iter().for_each(|server| server.observe(token));
         let (gate, switch) = Gate::following(cluster.clone(), setting, config.membership, observe);
-        let (cluster, switch) = (Some(cluster), Some(tokio::spawn(switch)));
-        Ok(Self(Arc::new(Inner { config, cluster, redis, redlock, queue: Queue::default(), gate, switch })))
+        Ok(Self::new(config, Some(cluster), [redis, redlock], gate, Some(tokio::spawn(switch))))
+    }
+
+    fn new(
+        config: Config,
+        cluster: Option<Cluster>,
+        [redis, redlock]: [Arc<[Server]>; 2],
+        gate: Gate,
+        switch: Option<JoinHandle<()>>,
+    ) -> Self {
+        let (holder, queue, trouble) = (config.holder.as_str().into(), Queue::default(), Trouble::default());
+        Self(Arc::new(Inner { config, holder, cluster, redis, redlock, queue, trouble, gate, switch }))
     }
 
     /// Takes all of these keys at once, in the order in which this process's tasks have asked. Dropped, it has asked for
@@ -83,17 +96,19 @@ impl Locks {
     /// The deadline came first, or waiting does not help.
     pub async fn lock(&self, keys: &Keys, request: Request) -> Result<Guard, LockError> {
         let waiting = Waiting::begin(keys, request);
-        let mut last = None;
+        let mut in_force = None;
         let wanted = async {
             let permit = self.0.gate.enter().await;
-            let turn = if permit.strategy().takes() { Some(self.0.queue.turn(keys).await) } else { None };
-            self.take(keys, permit, turn, Some(&mut last)).await
+            let strategy = permit.strategy();
+            in_force = Some(strategy);
+            let turn = if strategy.takes() { Some(self.0.queue.turn(keys).await) } else { None };
+            self.take(keys, permit, turn, Patience::UntilDeadline).await
         };
         let taken = match timeout_at(request.deadline, wanted).await {
             Ok(taken) => taken,
-            Err(_) => Err(Refused { strategy: None, why: Why::TimedOut }),
+            Err(_) => Err(Refused { strategy: in_force, why: Why::TimedOut { last: self.trouble(in_force) } }),
         };
-        waiting.end(taken, last)
+        waiting.end(taken)
     }
 
     /// Takes all of these keys, or says at once that another has one of them or waits for it. (At the coordinators it can
@@ -112,10 +127,10 @@ impl Locks {
             } else {
                 None
             };
-            self.take(keys, permit, turn, None).await
+            self.take(keys, permit, turn, Patience::Once).await
         };
         let taken = taken.await;
-        waiting.end(taken, None)
+        waiting.end(taken)
     }
 
     /// Makes later tokens greater than this one, which somebody has seen: what a resource tells when it refuses a smaller.
@@ -123,32 +138,46 @@ impl Locks {
         self.0.redis.iter().for_each(|server| server.observe(token));
     }
 
-    /// Takes by the strategy of the permit; `last` is where faults are told while it goes on trying, and without it it
-    /// tries once.
+    /// What keeps everybody here from trying at this moment, if anything does.
+    fn trouble(&self, in_force: Option<Strategy>) -> Option<Arc<Fault>> {
+        let Some(strategy) = in_force else { return Some(Arc::new(Fault::Switching)) };
+        let silent = |cluster: &Cluster| !*cluster.connected().borrow();
+        if strategy == Strategy::Coordination && self.0.cluster.as_ref().is_some_and(silent) {
+            return Some(Arc::new(Fault::Unreachable));
+        }
+        self.0.trouble.of(strategy)
+    }
+
+    /// Takes by the strategy of the permit.
     async fn take(
         &self,
         keys: &Keys,
         permit: Permit,
         turn: Option<Turn>,
-        last: Option<&mut Option<Fault>>,
+        patience: Patience,
     ) -> Result<Taken, Refused> {
         let strategy = permit.strategy();
         let taken = match strategy {
             Strategy::None | Strategy::Database => Ok((Hold::Nothing, None)),
-            Strategy::Coordination => self.take_at_cluster(keys, turn, last.is_none()).await,
+            Strategy::Coordination => self.take_at_cluster(keys, turn, patience).await,
             Strategy::Redis | Strategy::RedisFenced | Strategy::Redlock => {
-                self.take_in_redis(strategy, keys, turn, last).await
+                self.take_in_redis(strategy, keys, turn, patience).await
             }
         };
         let (hold, token) = taken.map_err(|why| Refused { strategy: Some(strategy), why })?;
         Ok(Taken { hold, token, permit })
     }
 
-    async fn take_at_cluster(&self, keys: &Keys, turn: Option<Turn>, once: bool) -> Result<(Hold, Option<Token>), Why> {
+    async fn take_at_cluster(
+        &self,
+        keys: &Keys,
+        turn: Option<Turn>,
+        patience: Patience,
+    ) -> Result<(Hold, Option<Token>), Why> {
         let cluster = self.cluster(Strategy::Coordination)?;
         let names = cluster::names(keys).map_err(|error| Why::Fault(error.into()))?;
-        let taking = cluster::take(cluster, &names, self.0.config.ttl);
-        let taken = if once {
+        let taking = cluster::take(cluster, &names, self.0.config.ttl, &self.0.config.holder);
+        let taken = if patience == Patience::Once {
             tokio::time::timeout(self.0.config.patience, taking).await.map_err(|_| Why::Busy)?
         } else {
             taking.await
@@ -162,16 +191,16 @@ impl Locks {
         strategy: Strategy,
         keys: &Keys,
         turn: Option<Turn>,
-        mut last: Option<&mut Option<Fault>>,
+        patience: Patience,
     ) -> Result<(Hold, Option<Token>), Why> {
         let servers = if strategy == Strategy::Redlock { &self.0.redlock } else { &self.0.redis };
         if servers.is_empty() {
             return Err(Why::Fault(Fault::Missing { strategy, what: "servers" }));
         }
         // Before the first attempt, so that no release falls between.
-        let listener = (last.is_some() && servers.len() == 1).then(|| servers[0].listen(keys));
+        let listener = (patience == Patience::UntilDeadline && servers.len() == 1).then(|| servers[0].listen(keys));
         let ttl = self.0.config.ttl;
-        let mut owned = Owned::new(Holding::new(Arc::clone(servers), keys.clone(), ttl), turn);
+        let mut owned = Owned::new(self.holding(servers, keys), turn);
         loop {
             let sent = Instant::now();
             match self.attempt(strategy, &mut owned).await {
@@ -185,7 +214,7 @@ impl Locks {
                     }
                     owned.start_over();
                 }
-                Ok(Outcome::Busy { .. }) if last.is_none() => return Err(Why::Busy),
+                Ok(Outcome::Busy { .. }) if patience == Patience::Once => return Err(Why::Busy),
                 Ok(Outcome::Busy { left }) => match &listener {
                     Some(listener) => tokio::select! {
                         () = listener.woken() => {}
@@ -195,14 +224,12 @@ impl Locks {
                 },
                 // It has an epoch now.
                 Ok(Outcome::Unfenced) => {}
-                Err(fault) => match &mut last {
-                    Some(last) if !fault.is_final() => {
-                        **last = Some(fault);
-                        owned.start_over();
-                        pause().await;
-                    }
-                    _ => return Err(Why::Fault(fault)),
-                },
+                Err(fault) if patience == Patience::Once || fault.is_final() => return Err(Why::Fault(fault)),
+                Err(fault) => {
+                    self.0.trouble.set(strategy, fault);
+                    owned.start_over();
+                    pause().await;
+                }
             }
         }
     }
@@ -215,6 +242,9 @@ impl Locks {
         } else {
             owned.holding.take().await?
         };
+        if outcome != Outcome::Unfenced {
+            self.0.trouble.is_over();
+        }
         match outcome {
             Outcome::Taken(_) => {}
             // Some of the servers may have been had.
@@ -227,10 +257,15 @@ impl Locks {
                 owned.disarm();
                 let cluster = self.0.cluster.as_ref();
                 let cluster = cluster.ok_or(Fault::Missing { strategy, what: "coordinators" })?;
+                self.0.trouble.set(strategy, Fault::NoEpoch);
                 self.0.redis[0].begin_epoch(cluster).await?;
             }
         }
         Ok(outcome)
+    }
+
+    fn holding(&self, servers: &Arc<[Server]>, keys: &Keys) -> Holding {
+        Holding::new(Arc::clone(servers), keys.clone(), Arc::clone(&self.0.holder), self.0.config.ttl)
     }
 
     fn cluster(&self, strategy: Strategy) -> Result<&Cluster, Why> {
@@ -239,7 +274,7 @@ impl Locks {
 }
 
 /// The one of the plain and the fenced lock, and Redlock's.
-fn servers(config: &Config) -> Result<[Arc<[Server]>; 2], ConfigError> {
+pub(crate) fn servers(config: &Config) -> Result<[Arc<[Server]>; 2], ConfigError> {
     config.check()?;
     let redis = Server::new(&config.redis, &config.prefix, config.patience)?;
     let redlock = config.redlock.iter().map(|url| Server::new(url, &config.prefix, config.redlock_patience));
@@ -249,6 +284,13 @@ fn servers(config: &Config) -> Result<[Arc<[Server]>; 2], ConfigError> {
 async fn pause() {
     let pause = rand::rng().random_range(PAUSE);
     sleep(pause).await;
+}
+
+/// How often it is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    Once,
+    UntilDeadline,
 }
 
 struct Taken {
@@ -263,7 +305,7 @@ struct Refused {
 }
 
 enum Why {
-    TimedOut,
+    TimedOut { last: Option<Arc<Fault>> },
     Busy,
     Fault(Fault),
 }
@@ -282,7 +324,7 @@ impl<'a> Waiting<'a> {
         Self { keys, request, since: Instant::now(), span }
     }
 
-    fn end(mut self, taken: Result<Taken, Refused>, last: Option<Fault>) -> Result<Guard, LockError> {
+    fn end(mut self, taken: Result<Taken, Refused>) -> Result<Guard, LockError> {
         let wait = self.since.elapsed();
         self.span.set(names::wait::LOCK, wait);
         self.span.set(names::lock::KEYS, i64::try_from(self.keys.count()).unwrap_or(i64::MAX));
@@ -290,7 +332,7 @@ impl<'a> Waiting<'a> {
         match taken {
             Ok(Taken { hold, token, permit }) => {
                 let strategy = permit.strategy();
-                METRICS.waited(strategy, "taken", wait, self.request.parent);
+                METRICS.taken(strategy, wait, self.request.parent);
                 self.span.set(names::lock::STRATEGY, strategy.word());
                 let mut holding = spans::internal("hold lock").parent(self.request.parent).start();
                 if holding.is_recording() {
@@ -301,11 +343,11 @@ impl<'a> Waiting<'a> {
             }
             Err(Refused { strategy, why }) => {
                 let error = match why {
-                    Why::TimedOut => LockError::TimedOut { keys: keys(), waited: wait, last: last.map(Box::new) },
+                    Why::TimedOut { last } => LockError::TimedOut { keys: keys(), waited: wait, last },
                     Why::Busy => LockError::Busy { keys: keys() },
                     Why::Fault(fault) => LockError::Fault { keys: keys(), fault: Box::new(fault) },
                 };
-                METRICS.waited(strategy.unwrap_or_default(), error.class(), wait, self.request.parent);
+                METRICS.gave_up(strategy, error.class(), wait, self.request.parent);
                 self.span.fail(error.class(), &error);
                 Err(error)
             }

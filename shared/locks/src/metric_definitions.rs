@@ -1,17 +1,24 @@
 //! Every metric of this crate.
 
-use std::{sync::LazyLock, time::Duration};
+use std::{array, sync::LazyLock, time::Duration};
 
 use opentelemetry::{KeyValue, global, metrics::Counter};
-use telemetry::{context::TraceContext, metrics::Seconds};
+use telemetry::{
+    context::TraceContext,
+    metrics::{Seconds, Series},
+};
 
 use crate::Strategy;
 
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
+/// One of each strategy, in the order of [`Strategy::ALL`]: finding a series costs more than recording.
+type OfEach<T> = [T; Strategy::ALL.len()];
+
 pub(crate) struct Metrics {
     wait: Seconds,
-    hold: Seconds,
+    taken: OfEach<Series>,
+    held: OfEach<Series>,
     lost: Counter<u64>,
     extensions: Counter<u64>,
     pub(crate) epochs: Counter<u64>,
@@ -21,46 +28,43 @@ pub(crate) struct Metrics {
 impl Metrics {
     fn new() -> Self {
         let meter = global::meter("plumbline.locks");
+        let counter = |name, description| meter.u64_counter(name).with_description(description);
+        let wait = Seconds::new(
+            &meter,
+            "plumbline.locks.wait",
+            "From asking for a lock to having it, or to giving up, by which",
+        );
+        let hold = Seconds::new(&meter, "plumbline.locks.hold", "From having a lock to giving it back");
         Self {
-            wait: Seconds::new(
-                &meter,
-                "plumbline.locks.wait",
-                "From asking for a lock to having it, or to giving up, by which",
-            ),
-            hold: Seconds::new(&meter, "plumbline.locks.hold", "From having a lock to giving it back"),
-            lost: meter
-                .u64_counter("plumbline.locks.lost")
-                .with_description("Locks that ended while they were held")
-                .with_unit("{lock}")
+            taken: of_each(|strategy| wait.series(&[strategy_is(strategy), outcome_is("taken")])),
+            held: of_each(|strategy| hold.series(&[strategy_is(strategy)])),
+            wait,
+            lost: counter("plumbline.locks.lost", "Locks that ended while they were held").with_unit("{lock}").build(),
+            extensions: counter("plumbline.locks.extensions", "Times a held lock was given more time, by outcome")
                 .build(),
-            extensions: meter
-                .u64_counter("plumbline.locks.extensions")
-                .with_description("Times a held lock was given more time, by outcome")
-                .build(),
-            epochs: meter
-                .u64_counter("plumbline.locks.epochs")
-                .with_description("Epochs of fencing tokens that this process began")
-                .build(),
-            switches: meter
-                .u64_counter("plumbline.locks.switches")
-                .with_description("Times this process went over to another strategy")
-                .build(),
+            epochs: counter("plumbline.locks.epochs", "Epochs of fencing tokens that this process began").build(),
+            switches: counter("plumbline.locks.switches", "Times this process went over to another strategy").build(),
         }
     }
 
-    pub(crate) fn waited(
+    pub(crate) fn taken(&self, strategy: Strategy, wait: Duration, trace: Option<TraceContext>) {
+        self.taken[strategy as usize].record(wait, trace);
+    }
+
+    /// Without a strategy where none was in force.
+    pub(crate) fn gave_up(
         &self,
-        strategy: Strategy,
+        strategy: Option<Strategy>,
         outcome: &'static str,
         wait: Duration,
         trace: Option<TraceContext>,
     ) {
-        let attributes = [strategy_is(strategy), KeyValue::new("plumbline.outcome", outcome)];
+        let attributes: Vec<_> = strategy.map(strategy_is).into_iter().chain([outcome_is(outcome)]).collect();
         self.wait.series(&attributes).record(wait, trace);
     }
 
     pub(crate) fn held(&self, strategy: Strategy, hold: Duration, trace: Option<TraceContext>) {
-        self.hold.series(&[strategy_is(strategy)]).record(hold, trace);
+        self.held[strategy as usize].record(hold, trace);
     }
 
     pub(crate) fn lost(&self, strategy: Strategy) {
@@ -68,10 +72,18 @@ impl Metrics {
     }
 
     pub(crate) fn extended(&self, strategy: Strategy, outcome: &'static str) {
-        self.extensions.add(1, &[strategy_is(strategy), KeyValue::new("plumbline.outcome", outcome)]);
+        self.extensions.add(1, &[strategy_is(strategy), outcome_is(outcome)]);
     }
+}
+
+fn of_each<T>(make: impl Fn(Strategy) -> T) -> OfEach<T> {
+    array::from_fn(|place| make(Strategy::ALL[place]))
 }
 
 fn strategy_is(strategy: Strategy) -> KeyValue {
     KeyValue::new("plumbline.lock.strategy", strategy.word())
+}
+
+fn outcome_is(outcome: &'static str) -> KeyValue {
+    KeyValue::new("plumbline.outcome", outcome)
 }

@@ -38,6 +38,10 @@ const WORDS: &[(&str, Strategy)] = &[
 pub struct NoStrategy(String);
 
 impl Strategy {
+    /// Each of them, in the order in which they are declared.
+    pub const ALL: [Self; 6] =
+        [Self::None, Self::Redis, Self::RedisFenced, Self::Redlock, Self::Database, Self::Coordination];
+
     /// The shape of a live setting that chooses one, by default `redis-fenced`.
     pub fn setting() -> Choice<Self> {
         Choice { default: Self::default().word(), words: WORDS }
@@ -87,6 +91,8 @@ mod tests {
 
     #[test]
     fn every_strategy_is_read_back_from_its_word() {
+        assert!((0..).zip(Strategy::ALL).all(|(place, strategy)| place == strategy as usize));
+        assert_eq!(Strategy::ALL.as_slice(), WORDS.iter().map(|(_, strategy)| *strategy).collect::<Vec<_>>());
         for (word, strategy) in WORDS {
             assert_eq!((strategy.to_string().as_str(), word.parse::<Strategy>()), (*word, Ok(*strategy)));
         }

@@ -48,6 +48,12 @@ impl Token {
         (epoch >= 0 && counter >= 0).then_some(Self { epoch, counter })
     }
 
+    /// Of what `Display` makes of one.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (epoch, counter) = text.split_once('.')?;
+        Self::new(epoch.parse().ok()?, counter.parse().ok()?)
+    }
+
     /// As one number, in the same order.
     pub fn to_i128(self) -> i128 {
         i128::from(self.epoch) << 64 | i128::from(self.counter)
@@ -80,6 +86,7 @@ mod tests {
         fn every_form_keeps_the_order(a in token(), b in token()) {
             prop_assert_eq!(a.cmp(&b), a.to_i128().cmp(&b.to_i128()));
             prop_assert_eq!(a.cmp(&b), a.columns().cmp(&b.columns()));
+            prop_assert_eq!(Token::parse(&a.to_string()), Some(a));
             prop_assert_eq!(Token::from_i128(a.to_i128()), Some(a));
             prop_assert_eq!(Token::from_columns(a.columns().0, a.columns().1), Some(a));
         }

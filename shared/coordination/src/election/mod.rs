@@ -11,6 +11,7 @@ mod leadership;
 mod observer;
 mod run;
 mod shares;
+mod standing;
 
 pub use self::{
     campaign::campaign,
@@ -20,6 +21,7 @@ pub use self::{
     observer::{Leader, Observer, leader, observe},
     run::run_while_leader,
     shares::Shares,
+    standing::{Standing, standing},
 };
 
 /// The kind of these keys.

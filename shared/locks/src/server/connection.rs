@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ::redis::{AsyncConnectionConfig, Client, FromRedisValue, RedisError, aio::MultiplexedConnection};
+use ::redis::{AsyncConnectionConfig, Client, FromRedisValue, Pipeline, RedisError, aio::MultiplexedConnection};
 use tokio::{sync::Mutex, time::timeout};
 
 use super::{ServerError, scripts::Call};
@@ -61,8 +61,18 @@ impl Connection {
         for argument in &call.arguments {
             invocation.arg(argument);
         }
-        let answer = timeout(self.patience, invocation.invoke_async(&mut connection)).await;
-        match answer {
+        self.answer(run, invocation.invoke_async(&mut connection)).await
+    }
+
+    /// Asks several things at once.
+    pub(super) async fn ask<T: FromRedisValue>(&self, what: &Pipeline) -> Result<T, ServerError> {
+        let run = self.run_id().await?;
+        let mut connection = run.0.connection.clone();
+        self.answer(&run, what.query_async(&mut connection)).await
+    }
+
+    async fn answer<T>(&self, run: &Run, asked: impl Future<Output = Result<T, RedisError>>) -> Result<T, ServerError> {
+        match timeout(self.patience, asked).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => {
                 if is_broken(&error) {

@@ -2,6 +2,7 @@
 
 mod connection;
 mod fence;
+mod listing;
 mod scripts;
 mod wakes;
 
@@ -16,8 +17,11 @@ use self::{
     scripts::SCRIPTS,
     wakes::{Listener, Wakes},
 };
-pub(crate) use self::{fence::EPOCHS, scripts::Outcome};
+pub(crate) use self::{fence::EPOCHS, listing::Listed, scripts::Outcome};
 use crate::{ConfigError, Keys, Token};
+
+/// What the names of locked keys begin with, behind the prefix.
+const KEYS: &str = "key:";
 
 /// Who holds a lock: a number of its own for every taking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,12 +37,22 @@ impl Owner {
     }
 }
 
+/// Who wants keys, and for how long.
+#[derive(Debug, Clone)]
+pub(crate) struct Claim {
+    pub(crate) owner: Owner,
+    /// What people know it by.
+    pub(crate) holder: Arc<str>,
+    pub(crate) ttl: Duration,
+}
+
 /// A Redis server, which is reached for at the first command and again after its connection broke. Clones are the same.
 #[derive(Debug, Clone)]
 pub(crate) struct Server(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    address: String,
     connection: Connection,
     prefix: String,
     fence: Fence,
@@ -63,9 +77,10 @@ impl Server {
     /// A server that is not yet reached for; `patience` is how long a command may take.
     pub(crate) fn new(url: &str, prefix: &str, patience: Duration) -> Result<Self, ConfigError> {
         let client = ::redis::Client::open(url).map_err(|source| ConfigError::Url { reason: source.to_string() })?;
+        let address = client.get_connection_info().addr().to_string();
         let wakes = Wakes::new(client.clone(), format!("{prefix}released"));
         let connection = Connection::new(client, patience);
-        Ok(Self(Arc::new(Inner { connection, prefix: prefix.to_owned(), fence: Fence::default(), wakes })))
+        Ok(Self(Arc::new(Inner { address, connection, prefix: prefix.to_owned(), fence: Fence::default(), wakes })))
     }
 
     /// Listens for releases of these keys from now on.
@@ -74,21 +89,21 @@ impl Server {
     }
 
     /// Takes all keys or none, without a token.
-    pub(crate) async fn take(&self, keys: &Keys, owner: Owner, ttl: Duration) -> Result<Outcome, ServerError> {
-        let taking = SCRIPTS.take(&self.fence_key(), self.names(keys), owner, ttl, None);
+    pub(crate) async fn take(&self, keys: &Keys, claim: &Claim) -> Result<Outcome, ServerError> {
+        let taking = SCRIPTS.take(&self.fence_key(), self.names(keys), claim, None);
         let answer: Vec<String> = self.0.connection.run(&taking).await?;
         Outcome::parse(&answer)
     }
 
     /// Takes all keys or none, with a token above all that this process knows of; [`Outcome::Unfenced`] where the server has
     /// no epoch that can give one.
-    pub(crate) async fn take_fenced(&self, keys: &Keys, owner: Owner, ttl: Duration) -> Result<Outcome, ServerError> {
+    pub(crate) async fn take_fenced(&self, keys: &Keys, claim: &Claim) -> Result<Outcome, ServerError> {
         let least = self.0.fence.floor();
         let run = self.0.connection.run_id().await?;
         if !self.0.fence.admits(&run) {
             return Ok(Outcome::Unfenced);
         }
-        let taking = SCRIPTS.take(&self.fence_key(), self.names(keys), owner, ttl, Some((&run, least)));
+        let taking = SCRIPTS.take(&self.fence_key(), self.names(keys), claim, Some((&run, least)));
         let answer: Vec<String> = self.0.connection.run_on(&run, &taking).await?;
         let outcome = Outcome::parse(&answer)?;
         if let Outcome::Taken(token) = outcome {
@@ -114,11 +129,16 @@ impl Server {
         self.0.connection.run(&releasing).await
     }
 
+    /// Where it is, without a password.
+    pub(crate) fn address(&self) -> &str {
+        &self.0.address
+    }
+
     fn fence_key(&self) -> String {
         format!("{}fence", self.0.prefix)
     }
 
     fn names(&self, keys: &Keys) -> Vec<String> {
-        keys.iter().map(|key| format!("{}key:{key}", self.0.prefix)).collect()
+        keys.iter().map(|key| format!("{}{KEYS}{key}", self.0.prefix)).collect()
     }
 }

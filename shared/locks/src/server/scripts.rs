@@ -4,8 +4,8 @@ use std::{sync::LazyLock, time::Duration};
 
 use ::redis::Script;
 
-use super::{Owner, ServerError};
-use crate::Token;
+use super::{Claim, Owner, ServerError};
+use crate::{Token, label::Label};
 
 pub(super) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| Scripts {
     take: Script::new(include_str!("scripts/take.lua")),
@@ -35,13 +35,13 @@ impl Scripts {
         &self,
         fence: &str,
         names: Vec<String>,
-        owner: Owner,
-        ttl: Duration,
+        claim: &Claim,
         fenced: Option<(&str, Token)>,
     ) -> Call<'_> {
         let mut keys = vec![fence.to_owned()];
         keys.extend(names);
-        let mut arguments = vec![owner.text(), ttl.as_millis().to_string()];
+        let mut arguments =
+            vec![claim.owner.text(), claim.ttl.as_millis().to_string(), Label::now(&claim.holder).text()];
         if let Some((run, least)) = fenced {
             arguments.extend([run.to_owned(), least.epoch().to_string(), least.counter().to_string()]);
         }

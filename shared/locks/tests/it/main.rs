@@ -4,9 +4,11 @@
 
 mod cluster;
 mod fencing;
+mod inspecting;
 mod interleavings;
 mod locking;
 mod model;
+mod outages;
 mod redlock;
 mod resource;
 mod stage;

@@ -22,7 +22,7 @@ use crate::stage::{BOUND, cluster, config, eventually, lock, soon};
 const STRATEGY: Name = Name::literal("inventory.lock-strategy");
 
 /// A process: its own view of the setting, its own queue and connections.
-fn member(redis: &PrivateRedis, cluster: &Cluster) -> (Locks, Follower) {
+pub(crate) fn member(redis: &PrivateRedis, cluster: &Cluster) -> (Locks, Follower) {
     let mut definitions = settings::Definitions::new();
     let setting = definitions.define(STRATEGY, Strategy::setting(), "", "How stock is locked").unwrap();
     let config = Config { membership: Duration::from_secs(5), redlock: vec![redis.url()], ..config(redis) };
@@ -30,7 +30,7 @@ fn member(redis: &PrivateRedis, cluster: &Cluster) -> (Locks, Follower) {
     (Locks::following(config, setting, cluster.clone()).unwrap(), follower)
 }
 
-async fn set(cluster: &Cluster, strategy: Strategy) {
+pub(crate) async fn set(cluster: &Cluster, strategy: Strategy) {
     let control = Control::new(cluster);
     eventually("the setting is defined", async || control.set(&STRATEGY, Some(strategy.word()), "test").await.is_ok())
         .await;

@@ -2,7 +2,7 @@
 -- processes were told.
 local released = 0
 for i = 1, #KEYS do
-  if redis.call('GET', KEYS[i]) == ARGV[1] then
+  if redis.call('GETRANGE', KEYS[i], 0, #ARGV[1] - 1) == ARGV[1] then
     redis.call('DEL', KEYS[i])
     released = released + 1
   end
