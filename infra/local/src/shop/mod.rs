@@ -166,7 +166,7 @@ impl Shop {
                 }
                 for instance in up {
                     instance.restart().await?;
-                    self.ready(instance).await?;
+                    self.ready(&instance).await?;
                 }
                 Ok(())
             }

@@ -20,7 +20,6 @@ use crate::{
     CommandError,
     commands::{audit::Elsewhere, scale, seed},
     coordinators::Coordinators,
-    output,
     reach::Reach,
 };
 

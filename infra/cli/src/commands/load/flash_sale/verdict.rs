@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use audit::{Outcome, Report, Source};
+use ::audit::{Outcome, Report, Source};
 use serde::Serialize;
 
 use crate::{CommandError, commands::audit};
@@ -66,12 +66,7 @@ impl<'a> Auditing<'a> {
     }
 
     async fn audit(&self, patience: Duration) -> Result<Report, CommandError> {
-        let elsewhere = self.elsewhere.as_ref().map(|source| Source {
-            order_database: source.order_database.clone(),
-            inventory_database: source.inventory_database.clone(),
-            kafka: source.kafka.clone(),
-        });
-        audit::of(self.data_dir, elsewhere, patience).await
+        audit::of(self.data_dir, self.elsewhere.clone(), patience).await
     }
 }
 
