@@ -4,6 +4,7 @@ use std::{error::Error as StdError, io, net::SocketAddr, sync::LazyLock};
 
 use contracts::topics::Topic;
 use coordination::settings::{DefineError, Definitions};
+use locks::ConfigError;
 use messaging::{Topics, admin, consumer, relay};
 use service::{Presence, config::Reader, health::Health, http, patiently};
 use utoipa::OpenApi as _;
@@ -12,6 +13,7 @@ use crate::{
     SERVICE,
     config::Config,
     events::Orders,
+    locking::Locking,
     metric_definitions::METRICS,
     routes::{ApiDescription, Endpoints},
     settings::Settings,
@@ -37,6 +39,9 @@ pub enum Error {
     /// A setting can't be defined: a mistake in the program.
     #[error(transparent)]
     Settings(#[from] DefineError),
+    /// No lock can be taken as it is configured.
+    #[error("PLUMBLINE_REDIS_URL, PLUMBLINE_REDLOCK_URLS or PLUMBLINE_LOCK_TTL_MILLIS: {0}")]
+    Locks(#[from] ConfigError),
     /// The address can't be listened on.
     #[error(transparent)]
     Listen(#[from] io::Error),
@@ -69,6 +74,8 @@ impl App {
         let mut definitions = Definitions::new();
         let settings = Settings::define(&mut definitions, &config)?;
         let mut presence = Presence::begin(&config.common, SERVICE, definitions, &health)?;
+        let cluster = presence.candidate().map(|candidate| candidate.cluster.clone());
+        let locking = Locking::new(&config.locking, settings.locking, cluster, &config.common.instance)?;
         let store = Store::new(&config.database, config.database_pool);
         patiently("the database", || store.prepare(), PrepareError::is_transient).await?;
         patiently("Kafka", || admin::ensure_topics(bootstrap, &topics), |_| true).await?;
@@ -78,9 +85,10 @@ impl App {
             candidate: presence.candidate().cloned(),
             ..relay::Config::new(bootstrap, topics.clone(), store.options().clone())
         });
-        let orders = consume(bootstrap, topics, settings.consumer, &store, &relay)?;
-        let sweep = sweep::start(settings.sweep, presence.stand(&sweep::DUTY), store.clone(), relay.waker());
-        let endpoints = Endpoints { store: store.clone(), relay: relay.waker() };
+        let orders = consume(bootstrap, topics, settings.consumer, (&store, &locking), &relay)?;
+        let sweep =
+            sweep::start(settings.sweep, presence.stand(&sweep::DUTY), store.clone(), locking.clone(), relay.waker());
+        let endpoints = Endpoints { store: store.clone(), locking, relay: relay.waker() };
         let http = http::serve(&config.common.http, &health, ApiDescription::openapi(), move |http| {
             endpoints.register(http);
         })?;
@@ -112,12 +120,12 @@ fn consume(
     bootstrap: &str,
     topics: Topics,
     batching: consumer::Batching,
-    store: &Store,
+    (store, locking): (&Store, &Locking),
     relay: &relay::Handle,
 ) -> Result<consumer::Handle, Error> {
     let settings =
         consumer::Config { batching, ..consumer::Config::new(bootstrap, topics, GROUP, vec![Topic::Orders]) };
-    let handler = Orders { store: store.clone(), relay: relay.waker() };
+    let handler = Orders { store: store.clone(), locking: locking.clone(), relay: relay.waker() };
     consumer::start(settings, store.pool().clone(), handler).map_err(|refusal| Error::Client(Box::new(refusal)))
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use messaging::consumer::Batching;
 use service::config::{Common, Reader};
 
-use crate::{store::Database, sweep};
+use crate::{locking, store::Database, sweep};
 
 /// The configuration, read once from the environment.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct Config {
     pub consumer_batch_wait: Duration,
     /// How reservations expire.
     pub sweep: sweep::Config,
+    /// How stock is locked.
+    pub locking: locking::Config,
 }
 
 impl Config {
@@ -48,8 +50,9 @@ impl Config {
             "how long a transaction waits for more order events after the first",
         );
         let sweep = sweep(env);
+        let locking = locking::Config::read(env, common.as_ref());
         let (common, database) = (common?, database?);
-        Some(Self { common, database, database_pool, consumer_batch_max, consumer_batch_wait, sweep })
+        Some(Self { common, database, database_pool, consumer_batch_max, consumer_batch_wait, sweep, locking })
     }
 }
 
@@ -110,8 +113,10 @@ mod tests {
             ("PLUMBLINE_DATABASE_URL", "mysql://i:hush@localhost/x"),
             ("PLUMBLINE_RESERVATION_TTL_SECONDS", "0"),
             ("PLUMBLINE_CONSUMER_BATCH_MAX", "many"),
+            ("PLUMBLINE_LOCK_STRATEGY", "redis-fenced"),
+            ("PLUMBLINE_LOCK_WHEN_GONE", "pray"),
         ]);
-        assert_eq!(faults.len(), 3, "{faults:?}");
+        assert_eq!(faults.len(), 5, "{faults:?}");
         assert!(!faults.join(" ").contains("hush"), "{faults:?}");
     }
 }

@@ -11,12 +11,13 @@ use messaging::{
     consumer::{Batch, HandleError, Handler},
     relay,
 };
-use telemetry::context::in_scope;
+use telemetry::context::{TraceContext, in_scope};
 
 use crate::{
     domain::OrderEvent,
+    locking::Locking,
     metric_definitions::METRICS,
-    store::{OrderNews, Store, Told},
+    store::{OrderNews, Store, Taken, Told},
 };
 
 /// Reserves, confirms and releases as orders are placed, confirmed and cancelled.
@@ -24,6 +25,8 @@ use crate::{
 pub struct Orders {
     /// Where stock is.
     pub store: Store,
+    /// Who may change it.
+    pub locking: Locking,
     /// Woken when there is something to publish.
     pub relay: relay::Waker,
 }
@@ -32,9 +35,9 @@ impl Handler for Orders {
     async fn handle(&self, batch: &Batch) -> Result<(), HandleError> {
         let began = Instant::now();
         let news = read(batch);
-        let taken = self.store.take(batch, &news).await?;
-        self.relay.wake();
         let trace = batch.trace();
+        let taken = self.take(batch, &news, trace).await?;
+        self.relay.wake();
         in_scope(trace, || METRICS.taken(news.told.len(), &taken, began.elapsed(), trace));
         for told in &news.told {
             if let OrderEvent::Confirmed(order) = told.event
@@ -44,6 +47,25 @@ impl Handler for Orders {
             }
         }
         Ok(())
+    }
+}
+
+impl Orders {
+    /// Locks the stock of the batch's products, and takes it.
+    async fn take(
+        &self,
+        batch: &Batch,
+        news: &OrderNews<'_>,
+        trace: Option<TraceContext>,
+    ) -> Result<Taken, HandleError> {
+        let cancelled = self.store.cancelled(news, trace).await?;
+        let asked = Instant::now();
+        let access = self.locking.lock(news.skus(&cancelled), trace).await.map_err(|error| {
+            let source = Box::new(error);
+            HandleError::Unready { class: "not_locked", source }
+        })?;
+        let taken = self.store.take(batch, news, cancelled, (&access, asked.elapsed())).await;
+        Ok(self.locking.noted(taken)?)
     }
 }
 

@@ -12,7 +12,7 @@ use telemetry::{
     names::shop,
 };
 
-use crate::store::Taken;
+use crate::store::{ChangeError, Taken};
 
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
@@ -27,6 +27,9 @@ pub(crate) struct Metrics {
     violations: Counter<u64>,
     pub(crate) adjustments: Counter<u64>,
     pub(crate) sweep_failures: Counter<u64>,
+    changes_refused: Counter<u64>,
+    fallbacks: Counter<u64>,
+    pub(crate) outages: Counter<u64>,
 }
 
 impl Metrics {
@@ -44,7 +47,11 @@ impl Metrics {
                 "plumbline.inventory.batch.duration",
                 "Time of a transaction that took a batch",
             ),
-            lock_wait: Seconds::new(&meter, "plumbline.inventory.lock.wait", "Time to lock the stock of a batch"),
+            lock_wait: Seconds::new(
+                &meter,
+                "plumbline.inventory.lock.wait",
+                "Time to lock and read the stock of a batch",
+            ),
             effect_latency: Seconds::new(&meter, shop::EFFECT_LATENCY, shop::EFFECT_LATENCY_IS)
                 .series(&[KeyValue::new(shop::EFFECT, "reservation_confirmed")]),
             reserved: meter
@@ -77,6 +84,23 @@ impl Metrics {
                 .with_description("Sweeps that failed and were tried again at the next turn")
                 .with_unit("{sweep}")
                 .build(),
+            changes_refused: meter
+                .u64_counter("plumbline.inventory.changes.refused")
+                .with_description(
+                    "Transactions rolled back because a later holder of the lock had stored, or the lock was lost",
+                )
+                .with_unit("{transaction}")
+                .build(),
+            fallbacks: meter
+                .u64_counter("plumbline.inventory.locks.fallbacks")
+                .with_description("Changes made with rows locked because no lock was to be had")
+                .with_unit("{transaction}")
+                .build(),
+            outages: meter
+                .u64_counter("plumbline.inventory.locks.outages")
+                .with_description("Times from which on no lock was to be had")
+                .with_unit("{outage}")
+                .build(),
         };
         // Shown from the start: an alert on a counter that isn't there yet never rings.
         metrics.violations.add(0, &[]);
@@ -87,11 +111,23 @@ impl Metrics {
     pub(crate) fn taken(&self, events: usize, taken: &Taken, duration: Duration, trace: Option<TraceContext>) {
         self.batch_size.record(events as u64, &[]);
         self.batch_duration.record(duration, trace);
-        self.lock_wait.record(taken.waits.locks, trace);
+        self.lock_wait.record(taken.waits.lock + taken.waits.rows, trace);
         self.reserved.add(taken.reserved, &[]);
         self.rejected.add(taken.rejected, &[]);
         self.released("cancelled", taken.released);
         self.violated(taken.violations);
+    }
+
+    /// Counts a change of stock that was refused for its lock's sake.
+    pub(crate) fn refused(&self, error: &ChangeError) {
+        if matches!(error, ChangeError::Overtaken { .. } | ChangeError::Lost(_) | ChangeError::Unguarded) {
+            self.changes_refused.add(1, &[KeyValue::new("error.type", error.class())]);
+        }
+    }
+
+    /// Counts a change that is made without a lock.
+    pub(crate) fn fell_back(&self, changes: u64) {
+        self.fallbacks.add(changes, &[]);
     }
 
     /// Records how long after its placing an order's last effect on stock came.

@@ -18,13 +18,15 @@ use utoipa::{
     },
 };
 
-use crate::store::Store;
+use crate::{locking::Locking, store::Store};
 
 /// What the endpoints call.
 #[derive(Debug, Clone)]
 pub struct Endpoints {
     /// Products, stock and reservations.
     pub store: Store,
+    /// Who may change stock.
+    pub locking: Locking,
     /// Woken when a change of a product is to be published.
     pub relay: relay::Waker,
 }
@@ -34,6 +36,7 @@ impl Endpoints {
     pub fn register(&self, config: &mut ServiceConfig) {
         config
             .app_data(Data::new(self.store.clone()))
+            .app_data(Data::new(self.locking.clone()))
             .app_data(Data::new(self.relay.clone()))
             .service(Resource::at("/products").get(products::list))
             .service(Resource::at("/products/{sku}").get(products::read).put(products::put))

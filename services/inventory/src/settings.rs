@@ -3,7 +3,7 @@
 use coordination::settings::{DefineError, Definitions, Integer, Milliseconds};
 use messaging::{consumer, relay};
 
-use crate::{SERVICE, config::Config, sweep};
+use crate::{SERVICE, config::Config, locking, sweep};
 
 /// The live settings of the parts.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub struct Settings {
     pub relay: relay::Pacing,
     /// Of the consumer of order events.
     pub consumer: consumer::Batching,
+    /// Of the locks of stock.
+    pub locking: locking::Settings,
 }
 
 impl Settings {
@@ -41,6 +43,7 @@ impl Settings {
         let relay = relay::Pacing::define(definitions, &SERVICE)?;
         let (max, wait) = (config.consumer_batch_max, config.consumer_batch_wait);
         let consumer = consumer::Batching::define(definitions, &SERVICE, max, wait)?;
-        Ok(Self { sweep, relay, consumer })
+        let locking = locking::Settings::define(definitions, &config.locking)?;
+        Ok(Self { sweep, relay, consumer, locking })
     }
 }

@@ -13,12 +13,14 @@ use coordination::{
     election::{Duty, Role},
     settings::Setting,
 };
+use locks::LockError;
 use messaging::relay;
 use tokio::{sync::watch, task::JoinHandle, time::sleep};
 
 use crate::{
+    locking::Locking,
     metric_definitions::METRICS,
-    store::{self, Store, Swept},
+    store::{self, ChangeError, Store, Swept},
 };
 
 /// The most reservations a transaction gives back: few, so that batches don't wait long for its locks.
@@ -72,17 +74,29 @@ impl Handle {
 
 /// Starts the sweep. It runs until it is stopped, through losses of the database and of coordinators. `relay` is woken when
 /// reservations were given back.
-pub fn start(settings: Settings, duty: Duty, store: Store, relay: relay::Waker) -> Handle {
+pub fn start(settings: Settings, duty: Duty, store: Store, locking: Locking, relay: relay::Waker) -> Handle {
     let (stop, stopped) = watch::channel(false);
     let settled_until = Timestamp::from_unix_micros(0);
-    let sweeper = Sweeper { settings, duty: duty.clone(), store, relay, settled_until, stopped };
+    let sweeper = Sweeper { settings, duty: duty.clone(), store, locking, relay, settled_until, stopped };
     Handle { stop, task: tokio::spawn(sweeper.run()), duty }
+}
+
+/// Why a sweep failed.
+#[derive(Debug, thiserror::Error)]
+enum SweepError {
+    #[error(transparent)]
+    NotLocked(#[from] LockError),
+    #[error(transparent)]
+    NotChanged(#[from] ChangeError),
+    #[error(transparent)]
+    Store(#[from] store::Error),
 }
 
 struct Sweeper {
     settings: Settings,
     duty: Duty,
     store: Store,
+    locking: Locking,
     relay: relay::Waker,
     /// Nothing decided before this is HELD any more, so the next sweep need not look there. `None` past the year 9999.
     settled_until: Option<Timestamp>,
@@ -108,20 +122,23 @@ impl Sweeper {
         }
     }
 
-    async fn sweep(&mut self) -> Result<(), store::Error> {
+    async fn sweep(&mut self) -> Result<(), SweepError> {
         let seconds = self.settings.time_to_live_seconds.get().unsigned_abs();
         let overdue_before = earlier(Timestamp::now(), Duration::from_secs(seconds));
         let (Some(since), Some(before)) = (self.settled_until, overdue_before) else { return Ok(()) };
         while !*self.stopped.borrow() {
-            match self.store.expire(since, before, STEP as i64).await? {
-                Swept::Elsewhere => return Ok(()),
-                Swept::Here { found, released, violations } => {
-                    self.note(released, violations);
-                    if found < STEP {
-                        self.settled_until = earlier(before, OVERLAP).max(self.settled_until);
-                        return Ok(());
-                    }
+            let Some(overdue) = self.store.overdue(since, before, STEP as i64).await? else { return Ok(()) };
+            let found = overdue.count();
+            if found > 0 {
+                let access = self.locking.lock(overdue.skus(), None).await?;
+                match self.locking.noted(self.store.expire(overdue, &access).await)? {
+                    Swept::Elsewhere => return Ok(()),
+                    Swept::Here { released, violations } => self.note(released, violations),
                 }
+            }
+            if found < STEP {
+                self.settled_until = earlier(before, OVERLAP).max(self.settled_until);
+                return Ok(());
             }
         }
         Ok(())

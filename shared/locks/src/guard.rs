@@ -60,6 +60,11 @@ impl Guard {
         self.permit.strategy()
     }
 
+    /// Tells the time of one strategy in this process from the next, also if that is of the same strategy.
+    pub fn term(&self) -> u64 {
+        self.permit.term()
+    }
+
     /// The fencing token, to be stored and compared by whoever stores; `None` for strategies that have none.
     pub fn token(&self) -> Option<Token> {
         self.token

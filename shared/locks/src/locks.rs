@@ -159,7 +159,8 @@ impl Locks {
         let strategy = permit.strategy();
         let taken = match strategy {
             Strategy::None | Strategy::Database => Ok((Hold::Nothing, None)),
-            Strategy::Coordination => self.take_at_cluster(keys, turn, patience).await,
+            // On the heap, as is what begins an epoch: it is deep, and seldom.
+            Strategy::Coordination => Box::pin(self.take_at_cluster(keys, turn, patience)).await,
             Strategy::Redis | Strategy::RedisFenced | Strategy::Redlock => {
                 self.take_in_redis(strategy, keys, turn, patience).await
             }
@@ -258,7 +259,7 @@ impl Locks {
                 let cluster = self.0.cluster.as_ref();
                 let cluster = cluster.ok_or(Fault::Missing { strategy, what: "coordinators" })?;
                 self.0.trouble.set(strategy, Fault::NoEpoch);
-                self.0.redis[0].begin_epoch(cluster).await?;
+                Box::pin(self.0.redis[0].begin_epoch(cluster)).await?;
             }
         }
         Ok(outcome)

@@ -27,6 +27,8 @@ pub(crate) struct Gate(Arc<RwLock<Option<InForce>>>);
 #[derive(Debug, Clone)]
 struct InForce {
     strategy: Strategy,
+    /// How often this process has gone over before.
+    term: u64,
     /// While it lives no other process guards by another strategy. None where the strategy is fixed.
     member: Option<Life>,
 }
@@ -41,6 +43,10 @@ pub(crate) struct Permit {
 impl Permit {
     pub(crate) fn strategy(&self) -> Strategy {
         self.in_force.strategy
+    }
+
+    pub(crate) fn term(&self) -> u64 {
+        self.in_force.term
     }
 
     pub(crate) fn is_member(&self) -> bool {
@@ -64,7 +70,7 @@ impl InForce {
 impl Gate {
     /// Of one strategy for ever.
     pub(crate) fn fixed(strategy: Strategy) -> Self {
-        Self(Arc::new(RwLock::new(Some(InForce { strategy, member: None }))))
+        Self(Arc::new(RwLock::new(Some(InForce { strategy, term: 0, member: None }))))
     }
 
     /// Of what a setting says, when all members agree; what keeps it so.
@@ -116,7 +122,7 @@ type Closed = OwnedRwLockWriteGuard<Option<InForce>>;
 impl Switch {
     async fn run(mut self, closed: Option<Closed>) {
         let mut closed = closed;
-        loop {
+        for term in 0.. {
             // Waits for those who hold locks, and keeps those out who want some.
             let mut gate = match closed.take() {
                 Some(gate) => gate,
@@ -124,7 +130,7 @@ impl Switch {
             };
             *gate = None;
             let (strategy, presence) = self.agree().await;
-            *gate = Some(InForce { strategy, member: Some(presence.life().clone()) });
+            *gate = Some(InForce { strategy, term, member: Some(presence.life().clone()) });
             drop(gate);
             METRICS.switches.add(1, &[]);
             tracing::info!(%strategy, "locks are taken by another strategy");

@@ -106,6 +106,7 @@ impl Engines {
             order_database: postgres.create_database(ORDER, ORDER).await?,
             inventory_database: postgres.create_database(INVENTORY, INVENTORY).await?,
             kafka: self.kept.servers.kafka().address(),
+            redis: self.kept.servers.redis().url(),
             coordinators,
             spans,
             operator_token,

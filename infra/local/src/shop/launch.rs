@@ -15,6 +15,8 @@ pub(super) struct Surroundings {
     pub(super) order_database: String,
     pub(super) inventory_database: String,
     pub(super) kafka: SocketAddr,
+    /// URL of Redis, with its password.
+    pub(super) redis: String,
     /// Of each coordinator.
     pub(super) coordinators: Vec<String>,
     /// Where spans are sent, if the shop has a place for them.
@@ -44,6 +46,7 @@ impl Surroundings {
             Service::Order => variables.push(("PLUMBLINE_DATABASE_URL", self.order_database.clone())),
             Service::Inventory => {
                 variables.push(("PLUMBLINE_DATABASE_URL", self.inventory_database.clone()));
+                variables.push(("PLUMBLINE_REDIS_URL", self.redis.clone()));
                 variables.push(("PLUMBLINE_OPERATOR_TOKEN", self.operator_token.clone()));
             }
             Service::Recommendation => {}
@@ -103,6 +106,7 @@ mod tests {
             order_database: "postgres://order".to_owned(),
             inventory_database: "postgres://inventory".to_owned(),
             kafka: "127.0.0.1:19092".parse().unwrap(),
+            redis: "redis://127.0.0.1:16379/0".to_owned(),
             coordinators: vec!["http://127.0.0.1:8091".to_owned(), "http://127.0.0.1:8092".to_owned()],
             spans: None,
             operator_token: "secret".to_owned(),
@@ -124,6 +128,7 @@ mod tests {
         assert_eq!(variable(&order, "PLUMBLINE_DATABASE_URL").as_deref(), Some("postgres://order"));
         assert_eq!(variable(&order, "PLUMBLINE_LOG").as_deref(), Some("debug"));
         assert_eq!(variable(&order, "PLUMBLINE_OPERATOR_TOKEN"), None);
+        assert_eq!(variable(&order, "PLUMBLINE_REDIS_URL"), None);
         let coordinators = variable(&order, "PLUMBLINE_COORDINATORS");
         assert_eq!(coordinators.as_deref(), Some("http://127.0.0.1:8091,http://127.0.0.1:8092"));
         assert_eq!(order.log, Path::new("/data/logs/order#2.log"));

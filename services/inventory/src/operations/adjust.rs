@@ -1,12 +1,14 @@
 //! `POST /stock/{sku}/adjustments`.
 
 use contracts::{Sku, stock::Adjustment};
+use locks::LockError;
 use telemetry::context::TraceContext;
 
 use crate::{
     domain::{Claim, NewAdjustment, Refused},
+    locking::Locking,
     metric_definitions::METRICS,
-    store::{self, Adjusted, Store},
+    store::{Adjusted, ChangeError, Store},
 };
 
 /// Why stock was not adjusted.
@@ -28,9 +30,12 @@ pub enum Error {
     /// Its key stands for an adjustment that asked for something else.
     #[error("the idempotency key stands for another adjustment")]
     KeyTaken,
-    /// The database failed.
+    /// The lock of the product's stock was not to be had.
     #[error(transparent)]
-    Store(#[from] store::Error),
+    NotLocked(#[from] LockError),
+    /// It was not stored.
+    #[error(transparent)]
+    NotChanged(#[from] ChangeError),
 }
 
 /// Adjusts stock. Under a key that was used before it changes nothing and answers what it answered then. What is
@@ -39,13 +44,15 @@ pub enum Error {
 /// # Errors
 /// See [`Error`].
 pub async fn adjust(
-    store: &Store,
+    (store, locking): (&Store, &Locking),
     wanted: NewAdjustment,
     key: Option<String>,
     trace: Option<TraceContext>,
 ) -> Result<Adjustment, Error> {
     let claim = key.map(|key| Claim { key, fingerprint: wanted.fingerprint() });
-    match store.adjust(&wanted, claim.as_ref(), trace).await? {
+    let access = locking.lock([wanted.sku.as_str()], trace).await?;
+    let adjusted = store.adjust(&wanted, claim.as_ref(), &access, trace).await;
+    match locking.noted(adjusted)? {
         Adjusted::Made(adjustment) => {
             METRICS.adjustments.add(1, &[]);
             Ok(adjustment)

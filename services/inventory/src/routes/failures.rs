@@ -1,11 +1,28 @@
 //! What each operation's errors are over HTTP.
 
+use locks::LockError;
 use service::problem::{ApiError, Kind};
 
-use crate::{operations, store};
+use crate::{
+    operations,
+    store::{self, ChangeError},
+};
 
 fn stored(error: store::Error) -> ApiError {
     ApiError::database(&error, error.is_transient())
+}
+
+/// Why goes to the log: it names servers.
+fn not_locked(error: &LockError) -> ApiError {
+    tracing::warn!(%error, "request failed");
+    ApiError::unavailable("the stock of these products is locked by others, or no lock is to be had at the moment")
+}
+
+fn not_changed(error: ChangeError) -> ApiError {
+    match error {
+        ChangeError::Database(error) => stored(error),
+        other => ApiError::unavailable(format!("nothing was changed: {other}")),
+    }
 }
 
 impl From<operations::list_products::Error> for ApiError {
@@ -63,7 +80,8 @@ impl From<operations::adjust::Error> for ApiError {
                 "this Idempotency-Key came with another request before; an adjustment that is new needs a key that is \
                  new",
             ),
-            E::Store(error) => stored(error),
+            E::NotLocked(error) => not_locked(&error),
+            E::NotChanged(error) => not_changed(error),
         }
     }
 }

@@ -14,6 +14,7 @@ use service::{auth::Operator, body::Json, context::Trace, idempotency::Key, para
 use super::refusals::{BadBody, Invalid, Unanswered};
 use crate::{
     domain::NewAdjustment,
+    locking::Locking,
     operations::{self, read_stock},
     store::Store,
 };
@@ -67,11 +68,12 @@ pub(super) async fn read(store: Data<Store>, sku: Path<String>) -> Result<HttpRe
 pub(super) async fn adjust(
     _: Operator,
     store: Data<Store>,
+    locking: Data<Locking>,
     Key(key): Key,
     Trace(carried): Trace,
     sku: Path<String>,
     Json(body): Json<Adjust>,
 ) -> Result<HttpResponse, ApiError> {
     let wanted = NewAdjustment::check(&sku, body).map_err(ApiError::invalid)?;
-    Ok(HttpResponse::Ok().json(operations::adjust::adjust(&store, wanted, key, carried.trace).await?))
+    Ok(HttpResponse::Ok().json(operations::adjust::adjust((&store, &locking), wanted, key, carried.trace).await?))
 }

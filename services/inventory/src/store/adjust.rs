@@ -6,6 +6,7 @@ use contracts::{
     Sku, Timestamp,
     stock::{Adjustment, Stock},
 };
+use locks::Token;
 use sqlx::{Connection as _, FromRow, PgConnection, Row as _, postgres::PgRow};
 use telemetry::{
     context::TraceContext,
@@ -16,16 +17,24 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    Error, Store,
-    rows::{StockRow, sku},
+    ChangeError, Store,
+    rows::{ShelfRow, StockRow, sku},
 };
-use crate::domain::{Claim, Level, NewAdjustment, Refused};
+use crate::{
+    domain::{Claim, Level, NewAdjustment, Refused},
+    locking::Access,
+};
 
-/// Served by the primary key, like [`SET`].
-const LOCK: &str = "SELECT sku, available, reserved, version FROM stock WHERE sku = $1 FOR UPDATE";
+/// Served by the primary key, like [`SET`]. The row is locked whatever the strategy: an adjustment is seldom, and so two
+/// under one key come one after the other.
+const LOCK: &str = "SELECT sku, available, reserved, version, token_epoch, token_counter
+       FROM stock WHERE sku = $1 FOR UPDATE";
 
-const SET: &str = "UPDATE stock SET available = $2, version = version + 1 WHERE sku = $1
-     RETURNING sku, available, reserved, version";
+/// A row that is locked, and that no greater token has stored.
+const SET: &str = "UPDATE stock SET available = $2, version = version + 1,
+            token_epoch = greatest(token_epoch, $3),
+            token_counter = CASE WHEN $3 > token_epoch THEN $4 ELSE greatest(token_counter, $4) END
+      WHERE sku = $1 RETURNING sku, available, reserved, version";
 
 /// Served by the unique index on the key.
 const HOLDER: &str = "SELECT sku, delta, reason, available_after, reserved_after, version_after, adjusted_at, body_hash
@@ -65,23 +74,24 @@ impl Adjusted {
 }
 
 impl Store {
-    /// Adjusts stock, in one transaction with the record of it.
+    /// Adjusts stock, in one transaction with the record of it. `access` is to the stock of its SKU.
     ///
     /// # Errors
-    /// Those of the database.
+    /// A later holder of the lock has stored, and those of the database; then nothing has happened.
     pub async fn adjust(
         &self,
         wanted: &NewAdjustment,
         claim: Option<&Claim>,
+        access: &Access,
         trace: Option<TraceContext>,
-    ) -> Result<Adjusted, Error> {
+    ) -> Result<Adjusted, ChangeError> {
         let mut span = spans::transaction("adjust stock", trace);
-        let done = self.adjust_in(&mut span, wanted, claim).await;
+        let done = self.adjust_in(&mut span, wanted, claim, access).await;
         match &done {
             Ok(adjusted) => span.set(shop::OUTCOME, adjusted.name()),
-            Err(fault) => span.fail("database", fault),
+            Err(fault) => span.fail(fault.class(), fault),
         }
-        Ok(done?)
+        done
     }
 
     async fn adjust_in(
@@ -89,27 +99,27 @@ impl Store {
         span: &mut Span,
         wanted: &NewAdjustment,
         claim: Option<&Claim>,
-    ) -> Result<Adjusted, sqlx::Error> {
+        access: &Access,
+    ) -> Result<Adjusted, ChangeError> {
         let (trace, began) = (span.context(), Instant::now());
         let mut connection = self.pool.acquire().await?;
         span.set(wait::POOL, began.elapsed());
         let mut transaction = connection.begin().await?;
+        self.told.enter(&mut transaction, access).await?;
         // Under the lock, so that of two equal requests at once the second sees what the first has done.
         let locking = sqlx::query_as(LOCK).bind(wanted.sku.as_str()).fetch_optional(&mut *transaction);
-        let locked: Option<StockRow> = in_statement("SELECT stock FOR UPDATE", trace, locking).await?;
-        let Some(StockRow(stock)) = locked else { return Ok(Adjusted::Unknown) };
+        let locked: Option<ShelfRow> = in_statement("SELECT stock FOR UPDATE", trace, locking).await?;
+        let Some(ShelfRow { level, token: seen, .. }) = locked else { return Ok(Adjusted::Unknown) };
         if let Some(claim) = claim
             && let Some(held) = in_statement("SELECT stock_adjustments", trace, holder(&mut transaction, claim)).await?
         {
             return Ok(held);
         }
-        let level = Level { available: stock.available, reserved: stock.reserved };
         let level = match level.adjust(wanted.delta) {
             Ok(level) => level,
             Err(refused) => return Ok(Adjusted::Refused(refused)),
         };
-        let setting = sqlx::query_as(SET).bind(wanted.sku.as_str()).bind(level.available).fetch_one(&mut *transaction);
-        let StockRow(stock) = in_statement("UPDATE stock", trace, setting).await?;
+        let stock = in_statement("UPDATE stock", trace, set(&mut transaction, wanted, level, (seen, access))).await?;
         let made = Adjustment {
             sku: wanted.sku.clone(),
             delta: wanted.delta,
@@ -122,8 +132,25 @@ impl Store {
             return Ok(Adjusted::KeyTaken);
         }
         in_statement("COMMIT", trace, transaction.commit()).await?;
+        self.told.done(access);
         Ok(Adjusted::Made(made))
     }
+}
+
+/// Writes a row that is locked and that the token `seen` has stored last.
+async fn set(
+    connection: &mut PgConnection,
+    wanted: &NewAdjustment,
+    level: Level,
+    (seen, access): (Token, &Access),
+) -> Result<Stock, ChangeError> {
+    let writes = access.writes();
+    writes.admit(seen)?;
+    access.check()?;
+    let (epoch, counter) = writes.token().columns();
+    let setting = sqlx::query_as(SET).bind(wanted.sku.as_str()).bind(level.available).bind(epoch).bind(counter);
+    let StockRow(stock) = setting.fetch_one(connection).await?;
+    Ok(stock)
 }
 
 /// What the claim's key stands for, if it is taken.

@@ -22,10 +22,11 @@ use telemetry::{
 };
 use uuid::Uuid;
 
-use super::{Error, SWEEPING, Store, reservations, rows::order_id, stock};
+use super::{ChangeError, Error, SWEEPING, Store, reservations, rows::order_id, stock};
 use crate::{
     SOURCE,
     domain::{Found, OrderEvent, Standing, decide},
+    locking::Access,
 };
 
 /// Held until the transaction ends, so that a sweeper that dies leaves nothing behind.
@@ -40,11 +41,32 @@ const BITMAP_OFF: &str = "SET LOCAL enable_bitmapscan = off";
 const OVERDUE: &str = "SELECT order_id, lines, trace FROM reservations
       WHERE decided_at >= $1 AND decided_at < $2 AND status = 0 LIMIT $3";
 
+/// Reservations that were found overdue.
+#[derive(Debug)]
+pub struct Overdue {
+    reservations: HashMap<OrderId, Reservation>,
+    began: SystemTime,
+    pool: Duration,
+}
+
 /// A reservation that is overdue.
-struct Overdue {
+#[derive(Debug)]
+struct Reservation {
     lines: Vec<StockLine>,
     /// Of the span that made it, where it was recorded.
     trace: Option<TraceContext>,
+}
+
+impl Overdue {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.reservations.len()
+    }
+
+    /// Every SKU whose stock changes when they are given back.
+    pub fn skus(&self) -> BTreeSet<&str> {
+        self.reservations.values().flat_map(|overdue| &overdue.lines).map(|line| line.sku.as_str()).collect()
+    }
 }
 
 /// What a step of the sweep came to.
@@ -52,11 +74,9 @@ struct Overdue {
 pub enum Swept {
     /// Another instance is sweeping.
     Elsewhere,
-    /// This many were found overdue, of which `released` were still HELD under their lock.
+    /// Some were given back.
     Here {
-        /// Reservations found.
-        found: usize,
-        /// Reservations given back.
+        /// Those that were still HELD.
         released: usize,
         /// See [`crate::domain::Decided::violations`].
         violations: u64,
@@ -64,33 +84,56 @@ pub enum Swept {
 }
 
 impl Store {
-    /// Gives back up to `most` reservations that were decided from `since` on and before `before`, and are still HELD.
+    /// Finds up to `most` reservations that were decided from `since` on and before `before`, and are still HELD; `None`
+    /// where another instance is at it.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn expire(&self, since: Timestamp, before: Timestamp, most: i64) -> Result<Swept, Error> {
+    pub async fn overdue(&self, since: Timestamp, before: Timestamp, most: i64) -> Result<Option<Overdue>, Error> {
         let (began, clock) = (SystemTime::now(), Instant::now());
         let mut connection = self.pool.acquire().await?;
         let pool = clock.elapsed();
         let mut transaction = connection.begin().await?;
-        let ours: bool = sqlx::query_scalar(ONLY_ONE).bind(SWEEPING).fetch_one(&mut *transaction).await?;
-        if !ours {
+        if !is_ours(&mut transaction).await? {
+            return Ok(None);
+        }
+        let reservations = overdue(&mut transaction, since, before, most).await?;
+        Ok(Some(Overdue { reservations, began, pool }))
+    }
+
+    /// Gives back those of these reservations that are still HELD. `access` is to the stock of their
+    /// [SKUs](Overdue::skus).
+    ///
+    /// # Errors
+    /// A later holder of the lock has stored, and those of the database; then nothing has happened.
+    pub async fn expire(&self, overdue: Overdue, access: &Access) -> Result<Swept, ChangeError> {
+        let mut told = Told::begin(&overdue);
+        let swept = self.expire_in(overdue.reservations, access, &mut told).await;
+        swept.inspect_err(|fault| told.fail(fault))
+    }
+
+    async fn expire_in(
+        &self,
+        overdue: HashMap<OrderId, Reservation>,
+        access: &Access,
+        told: &mut Told,
+    ) -> Result<Swept, ChangeError> {
+        let mut connection = self.pool.acquire().await?;
+        let mut transaction = connection.begin().await?;
+        if !is_ours(&mut transaction).await? {
             return Ok(Swept::Elsewhere);
         }
-        let overdue = overdue(&mut transaction, since, before, most).await?;
-        let found = overdue.len();
-        if found == 0 {
-            return Ok(Swept::Here { found, released: 0, violations: 0 });
-        }
-        let mut told = Told::begin(&overdue, began, pool);
-        let done = release(&mut transaction, overdue, &mut told).await;
-        let done = match done {
-            Ok(done) => in_statement("COMMIT", told.trace(), transaction.commit()).await.map(|()| done),
-            failed => failed,
-        };
-        let (released, violations) = done.inspect_err(|fault| told.fail(fault))?;
-        Ok(Swept::Here { found, released, violations })
+        self.told.enter(&mut transaction, access).await?;
+        let (released, violations) = release(&mut transaction, overdue, access, told).await?;
+        in_statement("COMMIT", told.trace(), transaction.commit()).await?;
+        self.told.done(access);
+        Ok(Swept::Here { released, violations })
     }
+}
+
+/// Whether this transaction is the one that sweeps.
+async fn is_ours(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(ONLY_ONE).bind(SWEEPING).fetch_one(connection).await
 }
 
 async fn overdue(
@@ -98,7 +141,7 @@ async fn overdue(
     since: Timestamp,
     before: Timestamp,
     most: i64,
-) -> Result<HashMap<OrderId, Overdue>, sqlx::Error> {
+) -> Result<HashMap<OrderId, Reservation>, sqlx::Error> {
     sqlx::query(BITMAP_ON).execute(&mut *connection).await?;
     let overdue = sqlx::query(OVERDUE).bind(since.as_offset()).bind(before.as_offset()).bind(most);
     let rows = overdue.fetch_all(&mut *connection).await?;
@@ -106,7 +149,7 @@ async fn overdue(
     let overdue = rows.iter().map(|row| {
         let trace: Option<&str> = row.try_get(2)?;
         let lines = row.try_get::<Json<_>, _>(1)?.0;
-        Ok((order_id(row, 0)?, Overdue { lines, trace: trace.and_then(|text| text.parse().ok()) }))
+        Ok((order_id(row, 0)?, Reservation { lines, trace: trace.and_then(|text| text.parse().ok()) }))
     });
     overdue.collect()
 }
@@ -114,13 +157,14 @@ async fn overdue(
 /// Locks, looks again, and releases what is still HELD: an order may have been confirmed or cancelled meanwhile.
 async fn release(
     connection: &mut PgConnection,
-    mut overdue: HashMap<OrderId, Overdue>,
+    mut overdue: HashMap<OrderId, Reservation>,
+    access: &Access,
     told: &mut Told,
-) -> Result<(usize, u64), sqlx::Error> {
+) -> Result<(usize, u64), ChangeError> {
     let skus: BTreeSet<&str> =
         overdue.values().flat_map(|overdue| &overdue.lines).map(|line| line.sku.as_str()).collect();
-    let trace = told.trace();
-    let stock = in_statement("SELECT stock FOR UPDATE", trace, stock::lock(connection, skus)).await?;
+    let (trace, writes) = (told.trace(), access.writes());
+    let (stock, rows) = in_statement(writes.reading(), trace, stock::read(connection, skus, writes)).await?;
     let ids: Vec<Uuid> = overdue.keys().map(|order| order.as_uuid()).collect();
     let locking = reservations::lock(connection, &ids);
     let locked = in_statement("SELECT reservations FOR UPDATE", trace, locking).await?;
@@ -134,7 +178,7 @@ async fn release(
     let decided = decide(&events, &found);
 
     let released_at = Timestamp::now();
-    in_statement("UPDATE stock", trace, stock::set(connection, &decided.stock)).await?;
+    in_statement("UPDATE stock", trace, stock::set(connection, &decided.stock, &rows, access)).await?;
     let releasing = reservations::release(connection, &decided.released, released_at);
     in_statement("UPDATE reservations", trace, releasing).await?;
     let mut events = outbox::Batch::new(SOURCE);
@@ -153,21 +197,21 @@ struct Told {
 }
 
 impl Told {
-    fn begin(overdue: &HashMap<OrderId, Overdue>, began: SystemTime, pool: Duration) -> Self {
-        let mut of_orders: HashMap<OrderId, Span> = overdue
+    fn begin(Overdue { reservations, began, pool }: &Overdue) -> Self {
+        let mut of_orders: HashMap<OrderId, Span> = reservations
             .iter()
             .filter_map(|(order, overdue)| Some((*order, overdue.trace.filter(|trace| trace.is_sampled())?)))
             .map(|(order, trace)| {
-                let mut span = spans::internal("expire reservation").parent(trace).since(began).start();
+                let mut span = spans::internal("expire reservation").parent(trace).since(*began).start();
                 span.set(shop::ORDER_ID, &order.to_string());
                 (order, span)
             })
             .collect();
         let contexts = of_orders.values().filter_map(Span::context);
-        let mut of_step = spans::client("expire reservations").since(began).for_all(contexts).start();
+        let mut of_step = spans::client("expire reservations").since(*began).for_all(contexts).start();
         of_step.set(db::SYSTEM_NAME, db::POSTGRESQL);
-        of_step.set(db::OPERATION_BATCH_SIZE, overdue.len() as i64);
-        of_step.set(wait::POOL, pool);
+        of_step.set(db::OPERATION_BATCH_SIZE, reservations.len() as i64);
+        of_step.set(wait::POOL, *pool);
         let link = of_step.context();
         of_orders.values_mut().for_each(|span| span.link(link));
         Self { of_step, of_orders }
@@ -184,7 +228,7 @@ impl Told {
         span.context()
     }
 
-    fn fail(&mut self, fault: &sqlx::Error) {
-        self.of_orders.values_mut().chain([&mut self.of_step]).for_each(|span| span.fail("database", fault));
+    fn fail(&mut self, fault: &ChangeError) {
+        self.of_orders.values_mut().chain([&mut self.of_step]).for_each(|span| span.fail(fault.class(), fault));
     }
 }

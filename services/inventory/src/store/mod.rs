@@ -2,25 +2,30 @@
 //!
 //! **No plan depends on a table's size.** Every statement is served by an index: `messaging::database` switches scans off.
 //!
-//! **Locks are taken in one order**: positions of the inbox, then rows of `stock` by SKU, then rows of `reservations` by
-//! order id. Batches, the sweep and adjustments all keep to it, so none waits for one that waits for it.
+//! **Locks are taken in one order**: the lock of all SKUs, positions of the inbox, rows of `stock` by SKU, rows of
+//! `reservations` by order id. Batches, the sweep and adjustments all keep to it, so none waits for one that waits for it.
 
 mod adjust;
+mod change;
 mod expire;
+mod guard;
 mod products;
 mod reservations;
 mod rows;
 mod stock;
 mod take;
 
+use std::sync::Arc;
+
 use messaging::database;
 use sqlx::{PgPool, postgres::PgConnectOptions};
 
 pub use adjust::Adjusted;
+pub use change::ChangeError;
 pub use database::{Database, Error, InvalidUrl, PrepareError};
-pub use expire::Swept;
+pub use expire::{Overdue, Swept};
 pub use products::Put;
-pub use take::{OrderNews, Taken, Told, Waits};
+pub use take::{Cancelled, OrderNews, Taken, Told, Waits};
 
 /// The advisory lock of the instance that sweeps.
 const SWEEPING: i64 = 0x504C_494E_5645_4E01;
@@ -30,6 +35,8 @@ const SWEEPING: i64 = 0x504C_494E_5645_4E01;
 pub struct Store {
     pool: PgPool,
     options: PgConnectOptions,
+    /// What the database knows of how this process guards stock.
+    told: Arc<guard::Told>,
 }
 
 impl Store {
@@ -37,7 +44,7 @@ impl Store {
     pub fn new(database: &Database, connections: u32) -> Self {
         let options = database.options("plumbline-inventory");
         let pool = database::pool(&options, connections);
-        Self { pool, options }
+        Self { pool, options, told: Arc::default() }
     }
 
     /// Brings the tables up to date. Several instances may do so at once.

@@ -2,6 +2,7 @@
 
 use contracts::stock::ReservationStatus::{self, Confirmed, Held, Rejected, Released};
 use contracts::{Money, OrderId, Sku, Timestamp, catalogue::Product, stock};
+use locks::Token;
 use sqlx::{FromRow, Row as _, postgres::PgRow, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -72,12 +73,26 @@ impl<'r> FromRow<'r, PgRow> for StockRow {
     }
 }
 
-/// A row of `sku, available, reserved`.
-pub(super) struct LevelRow(pub(super) Sku, pub(super) Level);
+/// A row of `sku, available, reserved, version, token_epoch, token_counter`.
+pub(super) struct ShelfRow {
+    pub(super) sku: Sku,
+    pub(super) level: Level,
+    pub(super) version: i64,
+    /// The greatest that has stored it.
+    pub(super) token: Token,
+}
 
-impl<'r> FromRow<'r, PgRow> for LevelRow {
+/// A pair of numbers that is no token.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}.{1} is no fencing token")]
+struct NoToken(i64, i64);
+
+impl<'r> FromRow<'r, PgRow> for ShelfRow {
     fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
-        Ok(Self(sku(row, 0)?, Level { available: row.try_get(1)?, reserved: row.try_get(2)? }))
+        let level = Level { available: row.try_get(1)?, reserved: row.try_get(2)? };
+        let (epoch, counter) = (row.try_get(4)?, row.try_get(5)?);
+        let token = Token::from_columns(epoch, counter).ok_or_else(|| decode(NoToken(epoch, counter)))?;
+        Ok(Self { sku: sku(row, 0)?, level, version: row.try_get(3)?, token })
     }
 }
 

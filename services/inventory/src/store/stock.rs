@@ -3,24 +3,41 @@
 use std::collections::BTreeSet;
 
 use contracts::{Sku, stock::Stock};
+use messaging::crash;
 use sqlx::{PgConnection, postgres::PgBindIterExt};
 
 use super::{
-    Error, Store,
-    rows::{LevelRow, StockRow},
+    ChangeError, Error, Store,
+    rows::{ShelfRow, StockRow},
 };
-use crate::domain::Level;
+use crate::{
+    domain::Level,
+    locking::{Access, Writes},
+};
 
 const GET: &str = "SELECT sku, available, reserved, version FROM stock WHERE sku = $1";
 
 /// In the order of SKUs, see the lock order.
-const LOCK: &str = "SELECT sku, available, reserved FROM stock WHERE sku = ANY($1) ORDER BY sku FOR UPDATE";
+const READ: &str = "SELECT sku, available, reserved, version, token_epoch, token_counter
+       FROM stock WHERE sku = ANY($1) ORDER BY sku";
+
+/// The same, locked.
+const LOCK: &str = "SELECT sku, available, reserved, version, token_epoch, token_counter
+       FROM stock WHERE sku = ANY($1) ORDER BY sku FOR UPDATE";
 
 /// The primary key is probed for each row given.
 const SET: &str = "UPDATE stock
         SET available = decided.available, reserved = decided.reserved, version = stock.version + 1
        FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS decided (sku, available, reserved)
       WHERE stock.sku = decided.sku";
+
+/// The same, of rows that are as they were read, and that no greater token has stored.
+const SET_FENCED: &str = "UPDATE stock
+        SET available = decided.available, reserved = decided.reserved, version = stock.version + 1,
+            token_epoch = $5, token_counter = $6
+       FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS decided (sku, available, reserved, version)
+      WHERE stock.sku = decided.sku AND stock.version = decided.version
+        AND (stock.token_epoch, stock.token_counter) <= ($5, $6)";
 
 impl Store {
     /// The stock of a SKU; `None` where there is no such product.
@@ -33,28 +50,77 @@ impl Store {
     }
 }
 
-/// Locks the rows of these SKUs until the transaction ends, and answers those that there are, by SKU.
-pub(super) async fn lock(
-    connection: &mut PgConnection,
-    skus: BTreeSet<&str>,
-) -> Result<Vec<(Sku, Level)>, sqlx::Error> {
-    if skus.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows: Vec<LevelRow> = sqlx::query_as(LOCK).bind(skus.into_iter().bind_iter()).fetch_all(connection).await?;
-    Ok(rows.into_iter().map(|LevelRow(sku, level)| (sku, level)).collect())
+/// What a transaction has to know of the rows it has read, to write them.
+pub(super) struct Rows {
+    skus: Vec<Sku>,
+    /// Of each.
+    versions: Vec<i64>,
+    writes: Writes,
 }
 
-/// Writes rows that were locked.
-pub(super) async fn set(connection: &mut PgConnection, levels: &[(Sku, Level)]) -> Result<(), sqlx::Error> {
+impl Rows {
+    /// Of each of these, which are among those that were read.
+    fn versions<'a>(&'a self, levels: &'a [(Sku, Level)]) -> impl Iterator<Item = i64> + 'a {
+        let place = |sku: &Sku| self.skus.partition_point(|read| read.as_str() < sku.as_str());
+        levels.iter().filter_map(move |(sku, _)| self.versions.get(place(sku)).copied())
+    }
+}
+
+/// Reads those rows of these SKUs that there are, by SKU, and locks them where that is how they are guarded.
+///
+/// # Errors
+/// A greater token has stored one of them, and those of the database.
+pub(super) async fn read(
+    connection: &mut PgConnection,
+    skus: BTreeSet<&str>,
+    writes: Writes,
+) -> Result<(Vec<(Sku, Level)>, Rows), ChangeError> {
+    let mut levels = Vec::with_capacity(skus.len());
+    let mut known = Rows { skus: Vec::new(), versions: Vec::new(), writes };
+    if skus.is_empty() {
+        return Ok((levels, known));
+    }
+    let statement = if writes.lock_rows() { LOCK } else { READ };
+    let rows: Vec<ShelfRow> =
+        sqlx::query_as(statement).bind(skus.into_iter().bind_iter()).fetch_all(connection).await?;
+    for ShelfRow { sku, level, version, token } in rows {
+        writes.admit(token)?;
+        if matches!(writes, Writes::Fenced(_)) {
+            known.skus.push(sku.clone());
+            known.versions.push(version);
+        }
+        levels.push((sku, level));
+    }
+    Ok((levels, known))
+}
+
+/// Writes rows that were read.
+///
+/// # Errors
+/// The lock is lost, or, where rows are fenced, another has stored one of them since; and those of the database.
+pub(super) async fn set(
+    connection: &mut PgConnection,
+    levels: &[(Sku, Level)],
+    rows: &Rows,
+    access: &Access,
+) -> Result<(), ChangeError> {
     if levels.is_empty() {
         return Ok(());
     }
-    sqlx::query(SET)
-        .bind(levels.iter().map(|(sku, _)| sku.as_str()).bind_iter())
-        .bind(levels.iter().map(|(_, level)| level.available).bind_iter())
-        .bind(levels.iter().map(|(_, level)| level.reserved).bind_iter())
-        .execute(connection)
-        .await?;
-    Ok(())
+    access.check()?;
+    crash::point("stock.before-write");
+    let writing = |statement| {
+        sqlx::query(statement)
+            .bind(levels.iter().map(|(sku, _)| sku.as_str()).bind_iter())
+            .bind(levels.iter().map(|(_, level)| level.available).bind_iter())
+            .bind(levels.iter().map(|(_, level)| level.reserved).bind_iter())
+    };
+    let Writes::Fenced(token) = rows.writes else {
+        writing(SET).execute(connection).await?;
+        return Ok(());
+    };
+    let (epoch, counter) = token.columns();
+    let fenced = writing(SET_FENCED).bind(rows.versions(levels).bind_iter()).bind(epoch).bind(counter);
+    let written = fenced.execute(connection).await?.rows_affected();
+    if written == levels.len() as u64 { Ok(()) } else { Err(ChangeError::Overtaken { by: None }) }
 }

@@ -18,10 +18,11 @@ use telemetry::{
 };
 use uuid::Uuid;
 
-use super::{Store, reservations, stock};
+use super::{ChangeError, Store, reservations, stock};
 use crate::{
     SOURCE,
     domain::{Decided, Found, OrderEvent, Outcome, Standing, decide},
+    locking::{Access, Writes},
 };
 
 /// A batch of the order service's news.
@@ -68,19 +69,56 @@ pub struct Waits {
     pub pool: Duration,
     /// For the database to begin it.
     pub begin: Duration,
-    /// For the locks on stock, the statement that takes them included.
-    pub locks: Duration,
+    /// For the lock of its stock.
+    pub lock: Duration,
+    /// For rows of stock, the statement that reads them included.
+    pub rows: Duration,
     /// For the commit.
     pub commit: Duration,
 }
 
+/// What a batch's orders hold that it cancels, as far as they have reservations. Read before anything is locked, because it
+/// says what to lock; it never changes.
+#[derive(Debug, Default)]
+pub struct Cancelled(HashMap<OrderId, Vec<StockLine>>);
+
+impl OrderNews<'_> {
+    /// Every SKU whose stock the batch may change.
+    pub fn skus<'a>(&'a self, cancelled: &'a Cancelled) -> BTreeSet<&'a str> {
+        let placed = self.told.iter().flat_map(|told| told.event.lines());
+        placed.chain(cancelled.0.values().flatten()).map(|line| line.sku.as_str()).collect()
+    }
+}
+
 impl Store {
-    /// Takes a batch of news: moves the inbox, decides, moves stock and reservations, and writes what is to be published
-    /// and what goes to the dead letters, all in one transaction.
+    /// What the orders hold that a batch cancels.
     ///
     /// # Errors
-    /// When another consumer has taken some of it, and those of the database; then nothing has happened.
-    pub async fn take(&self, batch: &consumer::Batch, news: &OrderNews<'_>) -> Result<Taken, HandleError> {
+    /// Those of the database.
+    pub async fn cancelled(&self, news: &OrderNews<'_>, trace: Option<TraceContext>) -> Result<Cancelled, HandleError> {
+        let (_, orders) = split(&news.told);
+        if orders.is_empty() {
+            return Ok(Cancelled::default());
+        }
+        let mut connection = database::acquire(&self.pool, trace).await?;
+        let reading = reservations::lines(&mut connection, &orders);
+        Ok(Cancelled(in_statement("SELECT reservations", trace, reading).await?))
+    }
+
+    /// Takes a batch of news: moves the inbox, decides, moves stock and reservations, and writes what is to be published
+    /// and what goes to the dead letters, all in one transaction. `access` is to the stock of the batch's
+    /// [SKUs](OrderNews::skus), and was waited for so long.
+    ///
+    /// # Errors
+    /// Another consumer has taken some of it, or a later holder of the lock has stored, and those of the database; then
+    /// nothing has happened.
+    pub async fn take(
+        &self,
+        batch: &consumer::Batch,
+        news: &OrderNews<'_>,
+        cancelled: Cancelled,
+        (access, waited): (&Access, Duration),
+    ) -> Result<Taken, ChangeError> {
         let trace = batch.trace();
         let mut clock = Stopwatch::start();
         let mut connection = database::acquire(&self.pool, trace).await?;
@@ -88,46 +126,49 @@ impl Store {
         let mut transaction = connection.begin().await?;
         let begin = clock.lap();
         in_statement("UPDATE inbox_position", trace, inbox::advance(&mut transaction, batch.spans())).await?;
-        let (found, locks) = find(&mut transaction, &news.told, trace).await?;
+        self.told.enter(&mut transaction, access).await?;
+        let (found, rows, waited_for_rows) = find(&mut transaction, news, cancelled, access.writes(), trace).await?;
         let decided_at = Timestamp::now();
         let decided = decide(news.told.iter().map(|told| &told.event), &found);
-        apply(&mut transaction, &decided, decided_at, &traces(batch, news), trace).await?;
+        apply(&mut transaction, &decided, (&rows, access), decided_at, &traces(batch, news), trace).await?;
         let events = publish(batch, news, &decided, decided_at);
         let writing = trace.filter(|_| !events.is_empty());
         in_statement("INSERT outbox", writing, events.write(&mut transaction)).await?;
         crash::point("consumer.before-commit");
         clock.lap();
         in_statement("COMMIT", trace, transaction.commit()).await?;
-        let taken = Taken { waits: Waits { pool, begin, locks, commit: clock.lap() }, ..count(&decided) };
+        self.told.done(access);
+        let waits = Waits { lock: waited, pool, begin, rows: waited_for_rows, commit: clock.lap() };
+        let taken = Taken { waits, ..count(&decided) };
         note(batch, news, &decided, &taken.waits);
         Ok(taken)
     }
 }
 
 /// Reads what deciding these events needs to know, with every row locked that it may change, save reservations that are
-/// only confirmed: that is one blind update.
+/// only confirmed, which is one blind update; and save stock, where that is not how it is guarded.
 ///
 /// What is read before its lock is only what can't change meanwhile. All news of an order come through one partition,
 /// whose position this transaction has locked, so nobody else makes a reservation for these orders; and lines never
 /// change. A status may, by the sweep, and is read under its lock where it matters.
 async fn find(
     connection: &mut PgConnection,
-    told: &[Told<'_>],
+    news: &OrderNews<'_>,
+    cancelled: Cancelled,
+    writes: Writes,
     trace: Option<TraceContext>,
-) -> Result<(Found, Duration), sqlx::Error> {
-    let (placed, cancelled) = split(told);
-    let found = reservations::lines(connection, &cancelled);
-    let mut live = in_statement("SELECT reservations", of(trace, &cancelled), found).await?;
+) -> Result<(Found, stock::Rows, Duration), ChangeError> {
+    let (placed, _) = split(&news.told);
     let found = reservations::statuses(connection, &placed);
     let placed_before = in_statement("SELECT reservations", of(trace, &placed), found).await?;
 
-    let wanted = told.iter().flat_map(|told| told.event.lines()).chain(live.values().flatten());
-    let skus: BTreeSet<&str> = wanted.map(|line: &StockLine| line.sku.as_str()).collect();
+    let skus = news.skus(&cancelled);
     let mut clock = Stopwatch::start();
-    let locking = trace.filter(|_| !skus.is_empty());
-    let stock = in_statement("SELECT stock FOR UPDATE", locking, stock::lock(connection, skus)).await?;
+    let reading = trace.filter(|_| !skus.is_empty());
+    let (levels, rows) = in_statement(writes.reading(), reading, stock::read(connection, skus, writes)).await?;
     let waited = clock.lap();
 
+    let Cancelled(mut live) = cancelled;
     let locked: Vec<Uuid> = live.keys().map(|order| order.as_uuid()).collect();
     let found = reservations::lock(connection, &locked);
     let cancelled_before = in_statement("SELECT reservations FOR UPDATE", of(trace, &locked), found).await?;
@@ -137,7 +178,7 @@ async fn find(
         let lines = live.remove(&order).unwrap_or_default();
         (order, Standing { status, lines })
     }));
-    Ok((Found { stock, reservations }, waited))
+    Ok((Found { stock: levels, reservations }, rows, waited))
 }
 
 /// The orders that are placed and not cancelled, and those that are cancelled.
@@ -154,16 +195,19 @@ fn split(told: &[Told<'_>]) -> (Vec<Uuid>, Vec<Uuid>) {
 async fn apply(
     connection: &mut PgConnection,
     decided: &Decided<'_>,
+    (rows, access): (&stock::Rows, &Access),
     now: Timestamp,
     traces: &HashMap<OrderId, TraceContext>,
     trace: Option<TraceContext>,
-) -> Result<(), sqlx::Error> {
-    in_statement("UPDATE stock", of(trace, &decided.stock), stock::set(connection, &decided.stock)).await?;
+) -> Result<(), ChangeError> {
+    let setting = stock::set(connection, &decided.stock, rows, access);
+    in_statement("UPDATE stock", of(trace, &decided.stock), setting).await?;
     let (confirmed, released) = (&decided.confirmed, &decided.released);
     in_statement("UPDATE reservations", of(trace, confirmed), reservations::confirm(connection, confirmed)).await?;
     let inserted = reservations::insert(connection, &decided.reservations, now, traces);
     in_statement("INSERT reservations", of(trace, &decided.reservations), inserted).await?;
-    in_statement("UPDATE reservations", of(trace, released), reservations::release(connection, released, now)).await
+    in_statement("UPDATE reservations", of(trace, released), reservations::release(connection, released, now)).await?;
+    Ok(())
 }
 
 /// The span of each placed order that is recorded.
@@ -194,7 +238,8 @@ fn note(batch: &consumer::Batch, news: &OrderNews<'_>, decided: &Decided<'_>, wa
         batch.note(told.index, |span| {
             span.set(wait::POOL, waits.pool);
             span.set(wait::BEGIN, waits.begin);
-            span.set(wait::ROW_LOCKS, waits.locks);
+            span.set(wait::LOCK, waits.lock);
+            span.set(wait::ROW_LOCKS, waits.rows);
             span.set(wait::COMMIT, waits.commit);
             span.set(shop::OUTCOME, outcome);
         });

@@ -141,6 +141,14 @@ pub enum HandleError {
     /// The database failed; the batch comes again.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
+    /// Something else that it takes is not to be had at the moment; the batch comes again.
+    #[error("{source}")]
+    Unready {
+        /// The kind of error, as `error.type` has it.
+        class: &'static str,
+        /// What is wrong.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 impl HandleError {
@@ -149,6 +157,7 @@ impl HandleError {
         match self {
             Self::Superseded => "superseded",
             Self::Database(_) => "database",
+            Self::Unready { class, .. } => class,
         }
     }
 }
@@ -258,7 +267,7 @@ impl<H: Handler> Taker<H> {
                     self.positions.forget();
                     messages = rest;
                 }
-                Err((HandleError::Database(error), rest)) => {
+                Err((error, rest)) => {
                     attempt.failures += 1;
                     METRICS.batch_retries.add(1, &[]);
                     let pause = backoff(attempt.failures);
