@@ -7,7 +7,7 @@ use std::{env, error::Error, process::Stdio, time::Duration};
 
 use locks::{
     Config, Locks, Strategy,
-    bench::{self, Contest, Report, Waiting},
+    bench::{self, Contest, Report, Waiting, Witness},
 };
 use tokio::process::Command;
 
@@ -15,6 +15,8 @@ const PROCESSES: usize = 3;
 const CONTENDERS: usize = 32;
 /// Names its number, how it waits and the pause in ms to a process that this one starts.
 const CHILD: &str = "CONTEND_CHILD";
+/// Names the folder to it in which processes see each other.
+const FOLDER: &str = "CONTEND_FOLDER";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -42,12 +44,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     {
         let report = together(url, waiting, think, seconds).await?;
         println!(
-            "{waiting:8} {think} ms between, {:6.0} locks/s, wait p50 {:6.1} ms, p99 {:6.1} ms, max {:6.1} ms, {} failures",
+            "{waiting:8} {think} ms between, {:6.0} locks/s, wait p50 {:6.1} ms, p99 {:6.1} ms, max {:6.1} ms, {} failures, {} violations",
             report.rate(),
             milliseconds(report.wait(0.5)),
             milliseconds(report.wait(0.99)),
             milliseconds(report.wait(1.0)),
-            report.failures
+            report.failures,
+            report.violations
         );
     }
     Ok(())
@@ -64,11 +67,13 @@ fn locks(url: &str) -> Result<Locks, Box<dyn Error>> {
 
 /// Runs the contest in several processes at once.
 async fn together(url: &str, waiting: &str, think: u64, seconds: u64) -> Result<Report, Box<dyn Error>> {
+    let witnessed = tempfile::tempdir()?;
     let start = |number| {
         let mut child = Command::new(env::current_exe()?);
         child
             .args([url, &seconds.to_string()])
             .env(CHILD, format!("{number} {waiting} {think}"))
+            .env(FOLDER, witnessed.path())
             .stdout(Stdio::piped());
         child.kill_on_drop(true).spawn()
     };
@@ -101,5 +106,6 @@ async fn contend(url: &str, number: usize, waiting: &str, think: u64, seconds: u
         waiting,
     };
     let of = |number: usize| if waiting == Waiting::Polling { each[number].clone() } else { one.clone() };
-    Ok(bench::contend(of, contest).await)
+    let witness = Witness::of_this_machine(contest.keys, env::var(FOLDER)?.as_ref())?;
+    Ok(bench::contend_seen_by(witness, of, contest).await)
 }

@@ -3,16 +3,19 @@
 use std::{pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use futures::future::join_all;
-use tokio::runtime::Handle;
+use rand::Rng;
+use tokio::{runtime::Handle, time::sleep};
 
 use crate::{
     Fault, Keys, Token,
     queue::Turn,
-    server::{Claim, Outcome, Owner, Server, ServerError},
+    server::{Claim, Listener, Outcome, REFRESH, Server, ServerError},
 };
 
-/// How long other processes have to take what this one would take again.
-const COURTESY: Duration = Duration::from_millis(4);
+/// Added to what is left of another's time, as Redis ends a key within the millisecond.
+const ENDED: Duration = Duration::from_millis(1);
+/// Bounds of the pause after a fault, and between attempts where nobody tells of releases.
+const PAUSE: std::ops::Range<Duration> = Duration::from_millis(5)..Duration::from_millis(50);
 
 /// Keys that an owner has, or may have. Clones are the same.
 #[derive(Debug, Clone)]
@@ -32,18 +35,10 @@ pub(crate) enum Extension {
     Unknown,
 }
 
-/// What giving back showed.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct GivenBack {
-    /// Whether all keys were still the owner's, on most servers.
-    held: bool,
-    /// Whether other processes listen, and so may wait.
-    others_wait: bool,
-}
-
 impl Holding {
     pub(crate) fn new(servers: Arc<[Server]>, keys: Keys, holder: Arc<str>, ttl: Duration) -> Self {
-        Self { servers, keys, claim: Claim { owner: Owner::fresh(), holder, ttl } }
+        let claim = Claim { owner: servers[0].fresh_owner(), holder, ttl, place: None };
+        Self { servers, keys, claim }
     }
 
     pub(crate) fn keys(&self) -> &Keys {
@@ -69,8 +64,8 @@ impl Holding {
             Some(last) if failed > self.servers.len() - self.majority() => {
                 Err(Fault::NoMajority { failed, servers: self.servers.len(), last })
             }
-            // How long is left says the one; when most are free again nobody says.
-            _ => Ok(Outcome::Busy { left: Duration::ZERO }),
+            // When most are free again nobody says.
+            _ => Ok(Outcome::Busy { left: None, ticket: 0 }),
         }
     }
 
@@ -92,45 +87,78 @@ impl Holding {
         }
     }
 
-    /// Gives back whatever the owner still has.
-    pub(crate) async fn release(&self) -> GivenBack {
+    /// Gives back whatever the owner still has; whether that was all of it, on most servers.
+    pub(crate) async fn release(&self) -> bool {
         let answers = join_all(self.servers.iter().map(|server| server.release(&self.keys, self.claim.owner))).await;
-        let whole = answers.iter().filter(|answer| matches!(answer, Ok((count, _)) if *count == self.keys.count()));
-        let others_wait = answers.iter().any(|answer| matches!(answer, Ok((_, told)) if *told > 1));
-        GivenBack { held: whole.count() >= self.majority(), others_wait }
+        let whole = answers.iter().filter(|answer| matches!(answer, Ok(count) if *count == self.keys.count()));
+        whole.count() >= self.majority()
     }
 }
 
-/// Gives a holding back when it is dropped, if it is or may be held, and then the turn in the queue.
+/// Gives a holding back when it is dropped, if it is or may be held or waited for, and then the turn in the queue.
 #[derive(Debug)]
 pub(crate) struct Owned {
     pub(crate) holding: Holding,
     turn: Option<Turn>,
+    /// Where it hears that it is the first in line.
+    listener: Option<Listener>,
     armed: bool,
     runtime: Handle,
 }
 
 impl Owned {
     pub(crate) fn new(holding: Holding, turn: Option<Turn>) -> Self {
-        Self { holding, turn, armed: false, runtime: Handle::current() }
+        Self { holding, turn, listener: None, armed: false, runtime: Handle::current() }
     }
 
-    /// From now on it may be held.
+    /// From now on it stands in line where it is not taken. It listens before it first tries, so that it misses no turn.
+    ///
+    /// Nobody stands in line at several servers: they have no order among them.
+    pub(crate) fn queue_up(&mut self) {
+        if let [server] = &*self.holding.servers {
+            self.listener = Some(server.listen(self.holding.claim.owner));
+            self.holding.claim.place.get_or_insert_default();
+        }
+    }
+
+    /// Waits for its turn, or until it is worth to ask again.
+    pub(crate) async fn turn(&mut self, left: Option<Duration>, ticket: u64) {
+        let (Some(listener), Some(place)) = (&self.listener, &mut self.holding.claim.place) else {
+            return pause().await;
+        };
+        place.stand(ticket);
+        let again = left.map_or(REFRESH, |left| REFRESH.min(left + ENDED));
+        tokio::select! {
+            () = listener.told() => {}
+            () = sleep(again) => {}
+        }
+    }
+
+    /// From now on it may be held, or stand in line.
     pub(crate) fn arm(&mut self) {
         self.armed = true;
     }
 
-    /// It is certain that it isn't.
-    pub(crate) fn disarm(&mut self) {
-        self.armed = false;
+    /// It is another's: it is not held, and stands in no line unless it waits.
+    pub(crate) fn was_refused(&mut self) {
+        self.armed = self.listener.is_some();
     }
 
-    /// Gives back in the background what may be held, and goes on as another owner.
+    /// It is held, and waits no more.
+    pub(crate) fn was_taken(&mut self) {
+        self.listener = None;
+        self.holding.claim.place = None;
+    }
+
+    /// Gives back in the background what may be held, and goes on as another owner with the same ticket.
     pub(crate) fn start_over(&mut self) {
         if std::mem::take(&mut self.armed) {
             let holding = self.holding.clone();
             self.runtime.spawn(async move { holding.release().await });
-            self.holding.claim.owner = Owner::fresh();
+            self.holding.claim.owner = self.holding.servers[0].fresh_owner();
+            if self.listener.is_some() {
+                self.queue_up();
+            }
         }
     }
 
@@ -143,31 +171,27 @@ impl Owned {
     }
 }
 
-/// Gives a holding back, and passes the turn on.
+/// Gives a holding back, and passes the turn on; whether all of it was held.
 ///
-/// The turn passes as soon as the command is on its way: what the next in line sends comes behind it on the same connection,
-/// which saves a round trip. That leaves other processes no chance, so that after some in a row the next one here waits.
+/// The turn passes as soon as the command is on its way: what the next in this process sends comes behind it on the same
+/// connection, which saves a round trip. Where others are in line there, it queues up behind them.
 async fn give_back(holding: &Holding, turn: Option<Turn>) -> bool {
     let releasing = holding.release();
-    let Some(turn) = turn.filter(Turn::is_wanted) else { return releasing.await.held };
+    let Some(turn) = turn.filter(Turn::is_wanted) else { return releasing.await };
     let mut releasing = pin!(releasing);
-    if turn.may_pass() {
-        // Written, if nothing is in its way; what is behind finds the keys taken else, and waits to be woken.
-        let written = futures::poll!(&mut releasing);
-        drop(turn);
-        return match written {
-            Poll::Ready(given_back) => given_back.held,
-            Poll::Pending => releasing.await.held,
-        };
+    // Written, if nothing is in its way; what is behind finds the keys taken else, and waits in line.
+    let written = futures::poll!(&mut releasing);
+    drop(turn);
+    match written {
+        Poll::Ready(held) => held,
+        Poll::Pending => releasing.await,
     }
-    let given_back = releasing.await;
-    if given_back.others_wait {
-        tokio::spawn(async move {
-            tokio::time::sleep(COURTESY).await;
-            drop(turn);
-        });
-    }
-    given_back.held
+}
+
+/// Between attempts where nobody tells of releases, or after a fault.
+pub(crate) async fn pause() {
+    let pause = rand::rng().random_range(PAUSE);
+    sleep(pause).await;
 }
 
 impl Drop for Owned {

@@ -75,7 +75,7 @@ pub async fn held(config: &Config, cluster: Option<&Cluster>) -> Result<Inspecte
 
 async fn at_server(strategy: Strategy, server: &Server) -> (String, Result<Vec<Held>, Fault>) {
     let place = server.address().to_owned();
-    let held = |Listed { key, token, label, left }| Held {
+    let held = |Listed { key, token, label, left, waiting }| Held {
         // Plain and fenced locks stand side by side, and keep each other out.
         strategy: if token.is_some() { Strategy::RedisFenced } else { strategy },
         place: place.clone(),
@@ -84,7 +84,7 @@ async fn at_server(strategy: Strategy, server: &Server) -> (String, Result<Vec<H
         holder: label.map(|label| label.holder).unwrap_or_default(),
         left,
         token,
-        waiting: Vec::new(),
+        waiting,
     };
     let found = server.locked().await.map(|listed| listed.into_iter().map(held).collect());
     (place, found.map_err(Fault::from))

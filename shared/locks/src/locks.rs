@@ -1,20 +1,19 @@
 //! The one way to lock, whichever strategy is in force.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use coordination::{Cluster, lease::Life, settings::Setting};
-use rand::Rng;
 use telemetry::{names, spans, spans::Span};
 use tokio::{
     task::JoinHandle,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, timeout_at},
 };
 
 use crate::{
     Config, ConfigError, Fault, Guard, Keys, LockError, Request, Strategy, Token, cluster,
     config::usable,
     guard::Hold,
-    holding::{Holding, Owned},
+    holding::{Holding, Owned, pause},
     keeper,
     metric_definitions::METRICS,
     queue::{Queue, Turn},
@@ -22,11 +21,6 @@ use crate::{
     switch::{Gate, Permit},
     trouble::Trouble,
 };
-
-/// Added to what is left of another's time, as Redis ends a key within the millisecond.
-const ENDED: Duration = Duration::from_millis(1);
-/// Bounds of the pause after a fault, and between attempts where nobody tells of releases.
-const PAUSE: std::ops::Range<Duration> = Duration::from_millis(5)..Duration::from_millis(50);
 
 /// Takes locks, by one strategy at a time. Clones share queue and connections.
 #[derive(Debug, Clone)]
@@ -198,10 +192,11 @@ impl Locks {
         if servers.is_empty() {
             return Err(Why::Fault(Fault::Missing { strategy, what: "servers" }));
         }
-        // Before the first attempt, so that no release falls between.
-        let listener = (patience == Patience::UntilDeadline && servers.len() == 1).then(|| servers[0].listen(keys));
         let ttl = self.0.config.ttl;
         let mut owned = Owned::new(self.holding(servers, keys), turn);
+        if patience == Patience::UntilDeadline {
+            owned.queue_up();
+        }
         loop {
             let sent = Instant::now();
             match self.attempt(strategy, &mut owned).await {
@@ -209,6 +204,7 @@ impl Locks {
                     let life = Life::until(sent + usable(ttl));
                     // The answer may have come too late.
                     if life.is_alive() {
+                        owned.was_taken();
                         let keeper = Some(keeper::keep(owned.holding.clone(), strategy, ttl, sent, life.clone()));
                         let token = strategy.is_fenced().then_some(token);
                         return Ok((Hold::Redis { owned, life, keeper }, token));
@@ -216,13 +212,7 @@ impl Locks {
                     owned.start_over();
                 }
                 Ok(Outcome::Busy { .. }) if patience == Patience::Once => return Err(Why::Busy),
-                Ok(Outcome::Busy { left }) => match &listener {
-                    Some(listener) => tokio::select! {
-                        () = listener.woken() => {}
-                        () = sleep(left + ENDED) => {}
-                    },
-                    None => pause().await,
-                },
+                Ok(Outcome::Busy { left, ticket }) => owned.turn(left, ticket).await,
                 // It has an epoch now.
                 Ok(Outcome::Unfenced) => {}
                 Err(fault) if patience == Patience::Once || fault.is_final() => return Err(Why::Fault(fault)),
@@ -251,11 +241,11 @@ impl Locks {
             // Some of the servers may have been had.
             Outcome::Busy { .. } if strategy == Strategy::Redlock => {
                 owned.holding.release().await;
-                owned.disarm();
+                owned.was_refused();
             }
-            Outcome::Busy { .. } => owned.disarm(),
+            Outcome::Busy { .. } => owned.was_refused(),
             Outcome::Unfenced => {
-                owned.disarm();
+                owned.was_refused();
                 let cluster = self.0.cluster.as_ref();
                 let cluster = cluster.ok_or(Fault::Missing { strategy, what: "coordinators" })?;
                 self.0.trouble.set(strategy, Fault::NoEpoch);
@@ -280,11 +270,6 @@ pub(crate) fn servers(config: &Config) -> Result<[Arc<[Server]>; 2], ConfigError
     let redis = Server::new(&config.redis, &config.prefix, config.patience)?;
     let redlock = config.redlock.iter().map(|url| Server::new(url, &config.prefix, config.redlock_patience));
     Ok([Arc::new([redis]), redlock.collect::<Result<Vec<_>, _>>()?.into()])
-}
-
-async fn pause() {
-    let pause = rand::rng().random_range(PAUSE);
-    sleep(pause).await;
 }
 
 /// How often it is tried.

@@ -13,9 +13,6 @@ use tokio::sync::oneshot;
 
 use crate::Keys;
 
-/// How many holders of one process may follow each other while others wait.
-const ROW: u32 = 8;
-
 /// The queues of a process.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Queue(Arc<Mutex<State>>);
@@ -23,8 +20,6 @@ pub(crate) struct Queue(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     next: u64,
-    /// How many turns in a row were passed on before other processes could look.
-    passed: u32,
     lines: HashMap<Box<str>, VecDeque<u64>>,
     waiting: HashMap<u64, Waiting>,
 }
@@ -89,13 +84,6 @@ impl Turn {
     pub(crate) fn is_wanted(&self) -> bool {
         let state = self.queue.0.lock().unwrap_or_else(PoisonError::into_inner);
         self.keys.iter().any(|key| state.lines.get(key).is_some_and(|line| line.len() > 1))
-    }
-
-    /// Whether this process may go on among itself: so many times in a row, and then others are let in.
-    pub(crate) fn may_pass(&self) -> bool {
-        let mut state = self.queue.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.passed = (state.passed + 1) % ROW;
-        state.passed != 0
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod connection;
 mod fence;
+mod line;
 mod listing;
 mod scripts;
 mod wakes;
@@ -11,29 +12,36 @@ use std::{sync::Arc, time::Duration};
 use ::redis::RedisError;
 
 pub use self::fence::EpochError;
-use self::{
-    connection::Connection,
-    fence::Fence,
-    scripts::SCRIPTS,
-    wakes::{Listener, Wakes},
+use self::{connection::Connection, fence::Fence, scripts::SCRIPTS, wakes::Wakes};
+pub(crate) use self::{
+    fence::EPOCHS,
+    line::{Place, REFRESH},
+    listing::Listed,
+    scripts::Outcome,
+    wakes::Listener,
 };
-pub(crate) use self::{fence::EPOCHS, listing::Listed, scripts::Outcome};
 use crate::{ConfigError, Keys, Token};
 
 /// What the names of locked keys begin with, behind the prefix.
 const KEYS: &str = "key:";
 
-/// Who holds a lock: a number of its own for every taking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Owner(u128);
+/// Who holds a lock: the number of a process, and one of its own for every taking, both random. Where the process listens
+/// follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Owner {
+    process: u64,
+    taking: u64,
+}
 
 impl Owner {
-    pub(crate) fn fresh() -> Self {
-        Self(rand::random())
+    fn text(self) -> String {
+        format!("{:016x}{:016x}", self.process, self.taking)
     }
 
-    fn text(self) -> String {
-        format!("{:032x}", self.0)
+    fn parse(text: &str) -> Option<Self> {
+        let (process, taking) = text.split_at_checked(16)?;
+        let number = |text| u64::from_str_radix(text, 16).ok();
+        Some(Self { process: number(process)?, taking: number(taking)? })
     }
 }
 
@@ -44,6 +52,8 @@ pub(crate) struct Claim {
     /// What people know it by.
     pub(crate) holder: Arc<str>,
     pub(crate) ttl: Duration,
+    /// Its place in line; `None` where it does not wait.
+    pub(crate) place: Option<Place>,
 }
 
 /// A Redis server, which is reached for at the first command and again after its connection broke. Clones are the same.
@@ -78,19 +88,24 @@ impl Server {
     pub(crate) fn new(url: &str, prefix: &str, patience: Duration) -> Result<Self, ConfigError> {
         let client = ::redis::Client::open(url).map_err(|source| ConfigError::Url { reason: source.to_string() })?;
         let address = client.get_connection_info().addr().to_string();
-        let wakes = Wakes::new(client.clone(), format!("{prefix}released"));
+        let wakes = Wakes::new(client.clone(), prefix);
         let connection = Connection::new(client, patience);
         Ok(Self(Arc::new(Inner { address, connection, prefix: prefix.to_owned(), fence: Fence::default(), wakes })))
     }
 
-    /// Listens for releases of these keys from now on.
-    pub(crate) fn listen(&self, keys: &Keys) -> Listener {
-        self.0.wakes.listen(keys)
+    /// Whoever takes something next here.
+    pub(crate) fn fresh_owner(&self) -> Owner {
+        Owner { process: self.0.wakes.process(), taking: rand::random() }
+    }
+
+    /// Listens from now on for whether it is this one's turn.
+    pub(crate) fn listen(&self, owner: Owner) -> Listener {
+        self.0.wakes.listen(owner)
     }
 
     /// Takes all keys or none, without a token.
     pub(crate) async fn take(&self, keys: &Keys, claim: &Claim) -> Result<Outcome, ServerError> {
-        let taking = SCRIPTS.take(&self.fence_key(), self.names(keys), claim, None);
+        let taking = SCRIPTS.take(&self.0.prefix, self.fence_and(keys), claim, None);
         let answer: Vec<String> = self.0.connection.run(&taking).await?;
         Outcome::parse(&answer)
     }
@@ -103,7 +118,7 @@ impl Server {
         if !self.0.fence.admits(&run) {
             return Ok(Outcome::Unfenced);
         }
-        let taking = SCRIPTS.take(&self.fence_key(), self.names(keys), claim, Some((&run, least)));
+        let taking = SCRIPTS.take(&self.0.prefix, self.fence_and(keys), claim, Some((&run, least)));
         let answer: Vec<String> = self.0.connection.run_on(&run, &taking).await?;
         let outcome = Outcome::parse(&answer)?;
         if let Outcome::Taken(token) = outcome {
@@ -123,10 +138,9 @@ impl Server {
         Ok(extended == 1)
     }
 
-    /// Gives keys back; how many the owner still had, and how many processes were told.
-    pub(crate) async fn release(&self, keys: &Keys, owner: Owner) -> Result<(usize, usize), ServerError> {
-        let releasing = SCRIPTS.release(self.names(keys), owner, self.0.wakes.channel(), &wakes::message(keys));
-        self.0.connection.run(&releasing).await
+    /// Gives keys back, and the places in their lines; how many the owner still had.
+    pub(crate) async fn release(&self, keys: &Keys, owner: Owner) -> Result<usize, ServerError> {
+        self.0.connection.run(&SCRIPTS.release(&self.0.prefix, self.names(keys), owner)).await
     }
 
     /// Where it is, without a password.
@@ -136,6 +150,12 @@ impl Server {
 
     fn fence_key(&self) -> String {
         format!("{}fence", self.0.prefix)
+    }
+
+    fn fence_and(&self, keys: &Keys) -> Vec<String> {
+        let mut names = self.names(keys);
+        names.insert(0, self.fence_key());
+        names
     }
 
     fn names(&self, keys: &Keys) -> Vec<String> {

@@ -4,15 +4,15 @@ use std::{sync::LazyLock, time::Duration};
 
 use ::redis::Script;
 
-use super::{Claim, Owner, ServerError};
+use super::{Claim, Owner, Place, ServerError, line};
 use crate::{Token, label::Label};
 
 pub(super) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| Scripts {
-    take: Script::new(include_str!("scripts/take.lua")),
+    take: Script::new(concat!(include_str!("scripts/line.lua"), include_str!("scripts/take.lua"))),
     claim: Script::new(include_str!("scripts/claim.lua")),
     install: Script::new(include_str!("scripts/install.lua")),
     extend: Script::new(include_str!("scripts/extend.lua")),
-    release: Script::new(include_str!("scripts/release.lua")),
+    release: Script::new(concat!(include_str!("scripts/line.lua"), include_str!("scripts/release.lua"))),
 });
 
 pub(super) struct Scripts {
@@ -31,21 +31,28 @@ pub(super) struct Call<'a> {
 }
 
 impl Scripts {
+    /// `names` begin with the fence's.
     pub(super) fn take(
         &self,
-        fence: &str,
+        prefix: &str,
         names: Vec<String>,
         claim: &Claim,
         fenced: Option<(&str, Token)>,
     ) -> Call<'_> {
-        let mut keys = vec![fence.to_owned()];
-        keys.extend(names);
-        let mut arguments =
-            vec![claim.owner.text(), claim.ttl.as_millis().to_string(), Label::now(&claim.holder).text()];
+        let mut arguments = vec![
+            claim.owner.text(),
+            prefix.to_owned(),
+            claim.ttl.as_millis().to_string(),
+            Label::now(&claim.holder).text(),
+            claim.place.map_or_else(|| "-".to_owned(), |place| place.ticket.to_string()),
+            u32::from(claim.place.is_some_and(Place::is_stale)).to_string(),
+            line::WAITS.as_millis().to_string(),
+            line::LASTS.as_millis().to_string(),
+        ];
         if let Some((run, least)) = fenced {
             arguments.extend([run.to_owned(), least.epoch().to_string(), least.counter().to_string()]);
         }
-        Call { script: &self.take, keys, arguments }
+        Call { script: &self.take, keys: names, arguments }
     }
 
     pub(super) fn claim(&self, fence: String, run: &str, nonce: &str) -> Call<'_> {
@@ -61,9 +68,8 @@ impl Scripts {
         Call { script: &self.extend, keys, arguments: vec![owner.text(), ttl.as_millis().to_string()] }
     }
 
-    pub(super) fn release(&self, keys: Vec<String>, owner: Owner, channel: &str, message: &str) -> Call<'_> {
-        let arguments = vec![owner.text(), channel.to_owned(), message.to_owned()];
-        Call { script: &self.release, keys, arguments }
+    pub(super) fn release(&self, prefix: &str, keys: Vec<String>, owner: Owner) -> Call<'_> {
+        Call { script: &self.release, keys, arguments: vec![owner.text(), prefix.to_owned()] }
     }
 }
 
@@ -72,10 +78,12 @@ impl Scripts {
 pub(crate) enum Outcome {
     /// All keys are the owner's; the token is [`Token::ZERO`] where none was asked for.
     Taken(Token),
-    /// Another has one of them.
+    /// Another has one of them, or was before.
     Busy {
-        /// For how long at most, unless it takes more time.
-        left: Duration,
+        /// How long another has it at most, unless it takes more time; `None` where somebody is before.
+        left: Option<Duration>,
+        /// The place in line, for who waits.
+        ticket: u64,
     },
     /// The server has no epoch, or one from before its data were lost.
     Unfenced,
@@ -90,10 +98,10 @@ impl Outcome {
                 let parse = |text: &str| text.parse::<u64>().map_err(|_| odd());
                 Token::new(parse(epoch)?, parse(counter)?).map(Self::Taken).ok_or_else(odd)
             }
-            ["busy", _, left] => {
-                // -1 is a key that never ends, -2 one that has just ended.
-                let left = left.parse::<i64>().map_err(|_| odd())?.max(0);
-                Ok(Self::Busy { left: Duration::from_millis(left.cast_unsigned()) })
+            ["busy", left, ticket] => {
+                let left = left.parse::<i64>().map_err(|_| odd())?;
+                let left = u64::try_from(left).ok().map(Duration::from_millis);
+                Ok(Self::Busy { left, ticket: ticket.parse().map_err(|_| odd())? })
             }
             ["unfenced", _] => Ok(Self::Unfenced),
             _ => Err(odd()),

@@ -1,8 +1,8 @@
-//! Being told of releases.
+//! Being told of one's turn.
 //!
-//! A process has one connection that listens, from its first wait on. Whoever waits listens before it tries to take, so
-//! that no release falls between. When that connection breaks, and when it stands again, all are woken; what is missed
-//! otherwise costs no more than the rest of the holder's time to live.
+//! A process has one connection that listens, on a channel of its own, from its first wait on. When that connection breaks,
+//! and when it stands again, all who wait are woken; what is missed otherwise is found out when they next ask by
+//! themselves.
 
 use std::{
     collections::HashMap,
@@ -14,60 +14,44 @@ use ::redis::Client;
 use futures::StreamExt;
 use tokio::{sync::Notify, task::JoinHandle, time::sleep};
 
-use crate::Keys;
+use super::Owner;
 
-/// Above so many keys a message names none of them.
-const NAMED: usize = 16;
-/// The message that may mean any key.
-const ANY: &str = "*";
-/// Between keys in a message.
-const SEPARATOR: char = '\n';
 /// Between attempts to listen again.
 const PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub(super) struct Wakes {
     client: Client,
+    process: u64,
+    channel: String,
     listeners: Arc<Listeners>,
     task: Mutex<Option<JoinHandle<()>>>,
-    channel: String,
 }
 
 #[derive(Debug, Default)]
-struct Listeners(Mutex<Registered>);
+struct Listeners(Mutex<HashMap<Owner, Arc<Notify>>>);
 
-#[derive(Debug, Default)]
-struct Registered {
-    next: u64,
-    waiting: HashMap<u64, (Keys, Arc<Notify>)>,
-}
-
-/// Hears of releases until it is dropped.
+/// Hears of its owner's turn until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Listener {
     listeners: Arc<Listeners>,
-    number: u64,
+    owner: Owner,
     notify: Arc<Notify>,
 }
 
-/// What is published when these keys are released.
-pub(super) fn message(keys: &Keys) -> String {
-    if keys.count() > NAMED || keys.iter().any(|key| key.contains(SEPARATOR)) {
-        return ANY.to_owned();
-    }
-    keys.iter().collect::<Vec<_>>().join("\n")
-}
-
 impl Wakes {
-    pub(super) fn new(client: Client, channel: String) -> Self {
-        Self { client, listeners: Arc::default(), task: Mutex::new(None), channel }
+    pub(super) fn new(client: Client, prefix: &str) -> Self {
+        let process = rand::random();
+        let channel = format!("{prefix}turn:{process:016x}");
+        Self { client, process, channel, listeners: Arc::default(), task: Mutex::new(None) }
     }
 
-    pub(super) fn channel(&self) -> &str {
-        &self.channel
+    /// What owners of this process begin with.
+    pub(super) fn process(&self) -> u64 {
+        self.process
     }
 
-    pub(super) fn listen(&self, keys: &Keys) -> Listener {
+    pub(super) fn listen(&self, owner: Owner) -> Listener {
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
         // It ends with the runtime it was started in.
         if task.as_ref().is_none_or(JoinHandle::is_finished) {
@@ -76,10 +60,8 @@ impl Wakes {
         drop(task);
         let notify = Arc::new(Notify::new());
         let mut listeners = self.listeners.0.lock().unwrap_or_else(PoisonError::into_inner);
-        listeners.next += 1;
-        let number = listeners.next;
-        listeners.waiting.insert(number, (keys.clone(), Arc::clone(&notify)));
-        Listener { listeners: Arc::clone(&self.listeners), number, notify }
+        listeners.insert(owner, Arc::clone(&notify));
+        Listener { listeners: Arc::clone(&self.listeners), owner, notify }
     }
 }
 
@@ -92,25 +74,28 @@ impl Drop for Wakes {
 }
 
 impl Listener {
-    /// Waits for a release since this was last waited for, or since it listens.
-    pub(crate) async fn woken(&self) {
+    /// Waits until it was told since this was last waited for, or since it listens.
+    pub(crate) async fn told(&self) {
         self.notify.notified().await;
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        self.listeners.0.lock().unwrap_or_else(PoisonError::into_inner).waiting.remove(&self.number);
+        self.listeners.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.owner);
     }
 }
 
 impl Listeners {
     fn wake(&self, message: &str) {
-        for (keys, notify) in self.0.lock().unwrap_or_else(PoisonError::into_inner).waiting.values() {
-            if message == ANY || message.split(SEPARATOR).any(|key| keys.contains(key)) {
-                notify.notify_one();
-            }
+        let listeners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(notify) = Owner::parse(message).and_then(|owner| listeners.get(&owner)) {
+            notify.notify_one();
         }
+    }
+
+    fn wake_all(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().for_each(|notify| notify.notify_one());
     }
 }
 
@@ -119,14 +104,17 @@ async fn hear(client: Client, channel: String, listeners: Arc<Listeners>) {
         if let Ok(mut connection) = client.get_async_pubsub().await
             && connection.subscribe(&channel).await.is_ok()
         {
-            listeners.wake(ANY);
+            // Whoever was told meanwhile has not heard it.
+            listeners.wake_all();
             let mut messages = connection.into_on_message();
             while let Some(message) = messages.next().await {
-                listeners.wake(&message.get_payload::<String>().unwrap_or_else(|_| ANY.to_owned()));
+                if let Ok(message) = message.get_payload::<String>() {
+                    listeners.wake(&message);
+                }
             }
         }
         // The server is gone, and whoever held a lock there may have been forgotten.
-        listeners.wake(ANY);
+        listeners.wake_all();
         sleep(PAUSE).await;
     }
 }

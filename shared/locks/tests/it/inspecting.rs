@@ -65,7 +65,7 @@ async fn each_place_says_who_holds_what() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_waits_is_shown() {
     let (redis, cluster) = (testing::private_redis().await, cluster().await);
-    for strategy in [Strategy::Coordination] {
+    for strategy in [Strategy::Redis, Strategy::RedisFenced, Strategy::Coordination] {
         let process = |holder| {
             let config = named(holder, &redis, &[]);
             Locks::fixed(config, strategy, Some(cluster.clone())).unwrap()
