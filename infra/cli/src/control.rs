@@ -89,6 +89,8 @@ pub(crate) struct Endpoints {
     pub(crate) operator_token: PathBuf,
     /// The URL of Redis. It holds its password.
     pub(crate) redis: String,
+    /// The URLs of the other Redis servers, of which Redlock takes most, where there are any. They hold passwords.
+    pub(crate) redlock: Vec<String>,
     /// What the audit reads: database URLs of a read-only role. They hold its password.
     pub(crate) audit: AuditSource,
 }

@@ -79,6 +79,7 @@ impl Desk {
                 traces: self.shop.traces(),
                 operator_token: self.shop.operator_token_file().to_owned(),
                 redis: self.shop.redis_url(),
+                redlock: self.shop.redlock_urls(),
                 audit: AuditSource {
                     order_database: audit.order_database,
                     inventory_database: audit.inventory_database,

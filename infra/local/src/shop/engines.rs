@@ -107,6 +107,7 @@ impl Engines {
             inventory_database: postgres.create_database(INVENTORY, INVENTORY).await?,
             kafka: self.kept.servers.kafka().address(),
             redis: self.kept.servers.redis().url(),
+            redlock: Vec::new(),
             coordinators,
             spans,
             operator_token,

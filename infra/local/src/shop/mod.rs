@@ -35,17 +35,21 @@ pub use self::{
 use self::{
     engines::Engines,
     instance::{Instance, Seat},
+    launch::Surroundings,
     scale::Starter,
 };
 use crate::{
     coordinators::{self, Member},
     process::{Ending, Lifeline},
-    servers::site::Site,
+    servers::{self, IndependentRedis, site::Site},
     traces,
 };
 
 /// Where the operator token stands in the data folder.
 const TOKEN_FILE: &str = "operator-token";
+
+/// Redis servers that Redlock takes most of.
+const REDLOCK_SERVERS: usize = 3;
 
 /// A running shop. Dropping it kills everything; [`Shop::stop`] ends it in order.
 #[derive(Debug)]
@@ -57,6 +61,7 @@ pub struct Shop {
     coordinators: Vec<Arc<Instance>>,
     /// One, or none.
     traces: Vec<Arc<Instance>>,
+    redlock: Option<IndependentRedis>,
     engines: Engines,
     token_file: PathBuf,
 }
@@ -81,19 +86,21 @@ impl Shop {
         let rest = async {
             let engines = Engines::start(ground, &config, &observer).await?;
             let token_file = engines.folder().join(TOKEN_FILE);
+            let redlock = start_redlock(&config).await?;
             let surroundings = engines.surroundings(endpoints, spans, token::ensure(&token_file)?).await?;
+            let surroundings = Surroundings { redlock: urls(redlock.as_ref()), ..surroundings };
             let lifeline = Arc::new(Lifeline::start(Ending::default())?);
             let starter = Starter { config: config.clone(), programs: programs.clone(), surroundings, lifeline };
             let started = config.all_instances().zip(leases).map(|(which, lease)| starter.start(which, lease));
             let services = started.collect::<Result<Vec<_>, _>>()?;
             until_ready(&services, &observer).await?;
-            Ok((services, starter, engines, token_file))
+            Ok((services, starter, redlock, engines, token_file))
         };
         let early = future::try_join(until_ready(&coordinators, &observer), until_ready(&traces, &observer));
-        let ((services, starter, engines, token_file), _) =
+        let ((services, starter, redlock, engines, token_file), _) =
             future::try_join(rest, early.map_err(StartError::from)).await?;
         let (services, starter) = (RwLock::new(services), tokio::sync::Mutex::new(starter));
-        Ok(Self { services, starter, coordinators, traces, engines, token_file })
+        Ok(Self { services, starter, coordinators, traces, redlock, engines, token_file })
     }
 
     /// Where the instances of a service listen, in their order.
@@ -124,6 +131,11 @@ impl Shop {
     /// The URL of Redis. It holds the password.
     pub fn redis_url(&self) -> String {
         self.engines.redis_url()
+    }
+
+    /// URLs of the other Redis servers, of which Redlock takes most; none where it can't be used. They hold passwords.
+    pub fn redlock_urls(&self) -> Vec<String> {
+        urls(self.redlock.as_ref())
     }
 
     /// Every part as it is now: servers, coordinators, the trace store, services.
@@ -234,6 +246,9 @@ impl Shop {
             stop(traces).await;
         }
         let begin = Instant::now();
+        if let Some(redlock) = self.redlock {
+            redlock.stop().await;
+        }
         self.engines.stop().await;
         let part = "servers".to_owned();
         observer(Step { part, action: Action::Stopped, took: begin.elapsed(), detail: String::new() });
@@ -271,6 +286,15 @@ impl Shop {
         instance.ready().await?;
         Ok(())
     }
+}
+
+/// Starts what the strategy redlock takes, if it is wanted.
+async fn start_redlock(config: &Config) -> Result<Option<IndependentRedis>, servers::StartError> {
+    if config.redlock { IndependentRedis::start(REDLOCK_SERVERS).await.map(Some) } else { Ok(None) }
+}
+
+fn urls(redlock: Option<&IndependentRedis>) -> Vec<String> {
+    redlock.map(IndependentRedis::urls).unwrap_or_default()
 }
 
 async fn until_ready(instances: &[Arc<Instance>], observer: &Observer) -> Result<(), NotReady> {

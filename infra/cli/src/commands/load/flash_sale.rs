@@ -18,7 +18,7 @@ use self::{held::Held, strategy::Strategies, verdict::Auditing};
 use super::drive::{DriveOptions, Follow};
 use crate::{
     CommandError,
-    commands::{audit::Elsewhere, scale, seed},
+    commands::{audit::Elsewhere, scale, seed, status},
     coordinators::Coordinators,
     reach::Reach,
 };
@@ -35,7 +35,8 @@ Examples:
   ./plumbline load flash-sale --sku 85123A --stock 100 --buyers 5000 --rate 2500 --instances 3
   ./plumbline load flash-sale --others 200              how others fare who buy something else meanwhile
   ./plumbline load flash-sale --strategy none           without locks; `settings` sets it back
-  ./plumbline load flash-sale --strategy all            one after the other, a product for each; then as it was"
+  ./plumbline load flash-sale --strategy all            one after the other, a product for each; then as it was.
+                                                        With redlock, if the shop was started by `up --redlock`"
 )]
 pub(crate) struct FlashSale {
     /// What everybody wants
@@ -98,6 +99,11 @@ pub(crate) enum NoSale {
          --inventory-database and --kafka"
     )]
     NoDatabases,
+    /// Redlock takes most of several servers.
+    #[error(
+        "--strategy redlock needs Redis servers that share nothing: `./plumbline down && ./plumbline up -d --redlock` has them"
+    )]
+    NoRedlock,
     /// Every sale would send what the first has sent.
     #[error("--run can't be given with --strategy all: each sale is a run of its own. Leave it out")]
     OneRun,
@@ -159,7 +165,9 @@ impl FlashSale {
     }
 
     async fn strategies(&self, data_dir: &Path) -> Result<Strategies, CommandError> {
-        Ok(Strategies::of(self.coordinators.cluster(data_dir).await?))
+        // What another shop has can't be known.
+        let redlock = self.reach.is_elsewhere() || !status::overview(data_dir).await?.endpoints.redlock.is_empty();
+        Ok(Strategies::of(self.coordinators.cluster(data_dir).await?, redlock))
     }
 
     /// Holds one sale, and audits the shop after it.

@@ -1,7 +1,13 @@
 //! `./plumbline locks bench`.
 
-use std::{fmt, path::Path, str::FromStr, time::Duration};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
+use local::servers::IndependentRedis;
 use locks::{Strategy, bench::Report};
 use serde::Serialize;
 
@@ -21,7 +27,7 @@ const REDLOCK_SERVERS: usize = 3;
     after_help = "Locks are taken by the key names of this command alone, so that no order waits for it; it loads the \
 servers, though. `polling` is the plain lock in Redis, asked for again after up to 200 ms, as it is usually done. `none` guards nothing: what \
 locking costs. `redlock` is tried on three Redis servers of its own, which run as long as it does. `database` is left out: there the rows of \
-an order's own transaction are locked, and no other has them. Waits count also where they were in vain.
+an order's own transaction are locked, and no other has them. Waits count also where they were in vain. TWICE counts who found another inside, as a witness of its own has seen it.
 
 Examples:
   ./plumbline locks bench
@@ -46,7 +52,7 @@ pub(crate) struct Bench {
     think: Duration,
 
     /// How many keys there are; each contender wants one
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     keys: u32,
 
     /// How long each way is tried
@@ -130,6 +136,8 @@ struct Row {
     wait_ms: Waits,
     /// Locks that were not to be had, or were lost while they were held.
     failures: u64,
+    /// How many found somebody else inside.
+    violations: u64,
 }
 
 /// Waits, in milliseconds.
@@ -146,7 +154,8 @@ impl Row {
         let wait = |share| report.wait(share).as_secs_f64() * 1e3;
         let wait_ms = Waits { p50: wait(0.5), p90: wait(0.9), p99: wait(0.99), max: wait(1.0) };
         let (way, rate) = (way.to_string(), report.rate());
-        Self { way, locks: report.locks, locks_per_second: rate, wait_ms, failures: report.failures }
+        let Report { locks, failures, violations, .. } = *report;
+        Self { way, locks, locks_per_second: rate, wait_ms, failures, violations }
     }
 }
 
@@ -159,10 +168,11 @@ impl Bench {
             return Err(LocksError::NoCoordinators(way.strategy()).into());
         }
         let wants_redlock = self.strategies.contains(&Way::Queued(Strategy::Redlock));
-        let servers = if wants_redlock { independent().await? } else { Vec::new() };
+        let servers = if wants_redlock { REDLOCK_SERVERS } else { 0 };
+        let servers = IndependentRedis::start(servers).await?;
         let contest = Contest {
             redis: places.redis,
-            redlock: servers.iter().map(|server| server.addresses().redis().url()).collect(),
+            redlock: servers.urls(),
             coordinators: places.coordinators,
             strategy: String::new(),
             polling: false,
@@ -171,18 +181,21 @@ impl Bench {
             hold: self.hold,
             think: self.think,
             duration: self.duration,
+            witness: PathBuf::new(),
         };
         let bar = progress::bar("contending", self.strategies.len() as u64);
         let mut rows = Vec::new();
         for &way in &self.strategies {
             bar.set_prefix(way.to_string());
             let strategy = way.strategy().to_string();
-            let contest = Contest { strategy, polling: way == Way::Polling, ..contest.clone() };
+            let folder = tempfile::tempdir()?;
+            let (polling, witness) = (way == Way::Polling, folder.path().to_owned());
+            let contest = Contest { strategy, polling, witness, ..contest.clone() };
             rows.push(Row::new(way, &contest.among(self.processes.into()).await?));
             bar.inc(1);
         }
         bar.finish_and_clear();
-        futures::future::join_all(servers.into_iter().map(local::servers::Servers::stop)).await;
+        servers.stop().await;
         self.show(&rows)
     }
 
@@ -203,22 +216,15 @@ impl Bench {
 }
 
 fn table(rows: &[Row]) -> Table {
-    let numbers = ["LOCKS/S", "WAIT p50", "p90", "p99", "MAX", "FAILURES"].map(Cell::number);
+    let numbers = ["LOCKS/S", "WAIT p50", "p90", "p99", "MAX", "FAILURES", "TWICE"].map(Cell::number);
     let mut table = Table::new([Cell::text("WAY")].into_iter().chain(numbers));
-    for Row { way, locks_per_second, wait_ms, failures, .. } in rows {
+    for Row { way, locks_per_second, wait_ms, failures, violations, .. } in rows {
         let ms = |time: f64| Cell::number(units::time(Duration::from_secs_f64(time / 1e3)));
         let rate = Cell::number(format_args!("{locks_per_second:.0}"));
         let waits = [wait_ms.p50, wait_ms.p90, wait_ms.p99, wait_ms.max].map(ms);
-        table.row([Cell::text(way), rate].into_iter().chain(waits).chain([Cell::number(failures)]));
+        table.row([Cell::text(way), rate].into_iter().chain(waits).chain([failures, violations].map(Cell::number)));
     }
     table
-}
-
-/// Redis servers that share nothing, which end with this process however it ends.
-async fn independent() -> Result<Vec<local::servers::Servers>, local::servers::StartError> {
-    let config = local::servers::Config::test([local::servers::Server::Redis]);
-    let start = || local::servers::Servers::start(config.clone(), |_| {});
-    futures::future::try_join_all((0..REDLOCK_SERVERS).map(|_| start())).await
 }
 
 #[cfg(test)]

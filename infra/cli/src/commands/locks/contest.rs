@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Read},
+    path::PathBuf,
     process::Stdio,
     time::Duration,
 };
@@ -10,7 +11,7 @@ use coordination::Cluster;
 use futures::future;
 use locks::{
     Config, Strategy,
-    bench::{self, Report, Waiting},
+    bench::{self, Report, Waiting, Witness},
 };
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -47,6 +48,8 @@ pub(super) struct Contest {
     pub(super) hold: Duration,
     pub(super) think: Duration,
     pub(super) duration: Duration,
+    /// An empty folder where it is seen whether two are inside at once, whichever process they are of.
+    pub(super) witness: PathBuf,
 }
 
 impl Contend {
@@ -72,7 +75,8 @@ impl Contest {
             duration: self.duration,
             waiting: if self.polling { Waiting::Polling } else { Waiting::Queued },
         };
-        Ok(bench::contend(|number| all[number % all.len()].clone(), contest).await)
+        let witness = Witness::of_this_machine(self.keys, &self.witness)?;
+        Ok(bench::contend_seen_by(witness, |number| all[number % all.len()].clone(), contest).await)
     }
 
     fn locks(&self) -> Result<locks::Locks, LocksError> {

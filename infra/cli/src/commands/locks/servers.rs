@@ -12,6 +12,10 @@ pub(super) struct Servers {
     #[arg(long, value_name = "URL", env = "PLUMBLINE_REDIS_URL", hide_env_values = true)]
     redis_url: Option<String>,
 
+    /// Its other Redis servers, of which the strategy redlock takes most; may be given for each
+    #[arg(long, value_name = "URL", env = "PLUMBLINE_REDLOCK_URLS", hide_env_values = true, value_delimiter = ',')]
+    redlock_url: Vec<String>,
+
     #[command(flatten)]
     coordinators: Coordinators,
 }
@@ -21,6 +25,8 @@ pub(super) struct Servers {
 pub(super) struct Places {
     /// The URL of Redis. It holds its password.
     pub(super) redis: String,
+    /// The other Redis servers, of which Redlock takes most; none where it is not used.
+    pub(super) redlock: Vec<String>,
     /// The coordinators' addresses; none where there are no coordinators.
     pub(super) coordinators: Vec<String>,
     /// What the shop's keys begin with.
@@ -33,10 +39,12 @@ impl Servers {
         let prefix = self.coordinators.prefix().to_owned();
         if let Some(redis) = self.redis_url.clone() {
             // Somebody else's Redis is not of the shop on this folder.
-            return Ok(Places { redis, coordinators: self.coordinators.endpoints(None), prefix });
+            let (redlock, coordinators) = (self.redlock_url.clone(), self.coordinators.endpoints(None));
+            return Ok(Places { redis, redlock, coordinators, prefix });
         }
         let overview = status::overview(data_dir).await?;
         let coordinators = self.coordinators.endpoints(Some(&overview));
-        Ok(Places { redis: overview.endpoints.redis, coordinators, prefix })
+        let redlock = if self.redlock_url.is_empty() { overview.endpoints.redlock } else { self.redlock_url.clone() };
+        Ok(Places { redis: overview.endpoints.redis, redlock, coordinators, prefix })
     }
 }

@@ -25,7 +25,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "It takes nothing, and keeps nobody waiting. With the strategy `database` rows are locked, which PostgreSQL knows alone. \
-Waiting for a key in Redis is seen by the waiting instances alone, in plumbline_locks_wait of their /metrics.
+Of an instance's own tasks that wait, one stands for all.
 
 Examples:
   ./plumbline locks show
@@ -36,17 +36,13 @@ pub(crate) struct Show {
     #[arg(long)]
     json: bool,
 
-    /// The other Redis servers, where strategy redlock is used; may be given for each
-    #[arg(long, value_name = "URL", env = "PLUMBLINE_REDLOCK_URLS", hide_env_values = true, value_delimiter = ',')]
-    redlock_url: Vec<String>,
-
     #[command(flatten)]
     servers: Servers,
 }
 
 impl Show {
     pub(super) async fn run(&self, data_dir: &Path) -> Result<(), CommandError> {
-        let Places { redis, coordinators, prefix } = self.servers.places(data_dir).await?;
+        let Places { redis, redlock, coordinators, prefix } = self.servers.places(data_dir).await?;
         let cluster = match &coordinators[..] {
             [] => None,
             endpoints => {
@@ -54,7 +50,6 @@ impl Show {
                 Some(Cluster::new(config).map_err(LocksError::from)?)
             }
         };
-        let redlock = self.redlock_url.clone();
         let config = locks::Config { redlock, prefix: format!("{prefix}:locks:"), ..locks::Config::new(redis) };
         let mut found = inspect::held(&config, cluster.as_ref()).await.map_err(LocksError::from)?;
         found.held.sort_by(|a, b| (&a.key, &a.place).cmp(&(&b.key, &b.place)));

@@ -22,21 +22,26 @@ const WHO: &str = "flash-sale";
 /// How long instances may take to go over: longer than a lock lives whose holder has died, and than a membership.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The strategy that needs servers of its own.
+const REDLOCK: &str = "redlock";
+
 /// How inventory locks stock.
 pub(super) struct Strategies {
     cluster: Cluster,
     control: Control,
+    /// Whether the shop has the servers that Redlock takes.
+    redlock: bool,
 }
 
 impl Strategies {
-    pub(super) fn of(cluster: Cluster) -> Self {
-        Self { control: Control::new(&cluster), cluster }
+    pub(super) fn of(cluster: Cluster, redlock: bool) -> Self {
+        Self { control: Control::new(&cluster), cluster, redlock }
     }
 
-    /// Every word there is.
+    /// Every word there is, but one that this shop has no servers for.
     pub(super) async fn words(&self) -> Result<Vec<String>, CommandError> {
         match settings::definition(&self.control, &SETTING).await?.kind {
-            Kind::Choice { words } => Ok(words),
+            Kind::Choice { words } => Ok(words.into_iter().filter(|word| self.redlock || word != REDLOCK).collect()),
             other => Err(CommandError::Unexpected(format!("{SETTING} takes {}", other.allowed()))),
         }
     }
@@ -48,6 +53,9 @@ impl Strategies {
 
     /// Sets it, and waits until nobody locks by anything else: who does not say so yet takes no locks.
     pub(super) async fn put_in_force(&self, word: &str) -> Result<(), CommandError> {
+        if word == REDLOCK && !self.redlock {
+            return Err(NoSale::NoRedlock.into());
+        }
         self.control.set(&SETTING, Some(word), WHO).await?;
         let agreed = timeout(PATIENCE, presence::unanimous(&self.cluster, &IN_FORCE, word)).await;
         Ok(agreed.map_err(|_| NoSale::NotInForce { word: word.to_owned(), waited: PATIENCE })?)
