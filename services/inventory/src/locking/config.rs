@@ -74,8 +74,8 @@ impl Config {
 
     /// As the locks have it; `prefix` and `holder` are those of the shop and the instance.
     pub(super) fn of_locks(&self, prefix: &str, holder: &str) -> locks::Config {
-        let _ = holder;
         locks::Config {
+            holder: holder.to_owned(),
             redlock: self.redlock.iter().map(|url| url.expose().to_owned()).collect(),
             prefix: format!("{prefix}:locks:"),
             ttl: self.ttl,

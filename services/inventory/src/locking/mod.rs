@@ -95,7 +95,7 @@ impl Locking {
         let taken = if falls_back { outage::unless(&self.locks, taking).await } else { taking.await };
         match taken {
             Ok(guard) => Ok(Access(Kind::Guarded(guard))),
-            Err(error) if falls_back && error.is_outage() => {
+            Err(error) if falls_back && outage::is_one(&error) => {
                 tracing::warn!(%error, "no lock is to be had; rows are locked instead");
                 self.outage.begins(self.locks.clone());
                 METRICS.fell_back(1);

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use locks::{Guard, Keys, LockError, Locks, Request};
+use locks::{Fault, Guard, Keys, LockError, Locks, Request};
 use tokio::time::sleep;
 
 use crate::metric_definitions::METRICS;
@@ -81,7 +81,13 @@ async fn probe(locks: &Locks) -> Result<(), LockError> {
             guard.release().await;
             Ok(())
         }
-        Err(error) if error.is_outage() => Err(error),
+        Err(error) if is_one(&error) => Err(error),
         Err(_) => Ok(()),
     }
+}
+
+/// Whether nobody here gets a lock, be it for want of servers that answer or of servers that are configured.
+pub(super) fn is_one(error: &LockError) -> bool {
+    let is_missing = |fault: &Fault| matches!(fault, Fault::Missing { .. });
+    error.is_outage() || matches!(error, LockError::Fault { fault, .. } if is_missing(fault))
 }

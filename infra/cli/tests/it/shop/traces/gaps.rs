@@ -25,6 +25,10 @@ const BEARABLE: i64 = 1_000;
 /// the telemetry's documentation places them.
 fn explains(trace: &Trace, span: &Span) -> Vec<(String, Interval)> {
     let (begin, end) = (span.start_time, span.end());
+    // What is done meanwhile is told by spans of its own.
+    if span.operation_name == "hold lock" {
+        return Vec::new();
+    }
     let is_below = |other: &&Span| other.parent(&trace.id) == Some(&span.id);
     let contains = |other: &Span| (begin..end).contains(&other.start_time);
     // A message may be processed before its sender is told that Kafka has it.
@@ -34,7 +38,7 @@ fn explains(trace: &Trace, span: &Span) -> Vec<(String, Interval)> {
         times.push((span.operation_name.clone(), (begin, end)));
     }
     let wait = |name: &str| span.wait(&format!("plumbline.wait.{name}"));
-    let turn = begin + wait("batch").or(wait("retry")).unwrap_or(0);
+    let turn = begin + wait("batch").or(wait("retry")).unwrap_or(0) + wait("lock").unwrap_or(0);
     let placed = [
         ("commit_queue", begin, 1),
         ("outbox", begin, -1),
