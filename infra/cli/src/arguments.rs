@@ -8,8 +8,9 @@ use clap_complete::Shell;
 use crate::{
     CommandError,
     commands::{
-        audit::Audit, cluster::ShowCluster, demo::Demo, load::Load, logs::Logs, order::PlaceOne, part::Which,
-        seed::Seed, settings::Settings, simulate::Simulate, status::ShowStatus, up, with_test_servers::WithTestServers,
+        audit::Audit, cluster::ShowCluster, demo::Demo, load::Load, locks::Locks, logs::Logs, order::PlaceOne,
+        part::Which, scale::Scale, seed::Seed, settings::Settings, simulate::Simulate, status::ShowStatus, up,
+        with_test_servers::WithTestServers,
     },
     options::ShopOptions,
     supervisor::detached,
@@ -52,6 +53,7 @@ enum Command {
     Restart(Which),
     /// Kill a part (SIGKILL); it stays down until it is restarted
     Kill(Which),
+    Scale(Scale),
     Seed(Seed),
     Order(PlaceOne),
     #[command(subcommand)]
@@ -60,6 +62,8 @@ enum Command {
     Cluster(ShowCluster),
     #[command(subcommand)]
     Settings(Settings),
+    #[command(subcommand)]
+    Locks(Locks),
     Simulate(Simulate),
     /// Run all tests (by the script ./plumbline); arguments go to `cargo test --workspace`
     Test {
@@ -88,15 +92,17 @@ impl Arguments {
             Command::Audit(audit) => return audit.run(&data_dir).await,
             Command::Cluster(cluster) => return cluster.run(&data_dir).await,
             Command::Simulate(simulate) => return simulate.run(),
+            Command::Load(load) => return load.run(&data_dir).await,
             Command::Up(up) => up.run(&data_dir).await?,
             Command::Down => up::down(&data_dir).await?,
             Command::Status(status) => status.run(&data_dir).await?,
             Command::Logs(logs) => logs.run(&data_dir).await?,
             Command::Restart(which) => which.restart(&data_dir).await?,
             Command::Kill(which) => which.kill(&data_dir).await?,
+            Command::Scale(scale) => scale.run(&data_dir).await?,
             Command::Seed(seed) => seed.run(&data_dir).await?,
-            Command::Load(load) => load.run(&data_dir).await?,
             Command::Order(order) => order.run(&data_dir).await?,
+            Command::Locks(locks) => locks.run(&data_dir).await?,
             Command::Settings(settings) => settings.run(&data_dir).await?,
             Command::Test { .. } => return Err(CommandError::TestsAreTheScripts),
             Command::Completions { shell } => {

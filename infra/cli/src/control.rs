@@ -33,6 +33,13 @@ pub(crate) enum Request {
         /// Which.
         part: Part,
     },
+    /// So many instances of a service.
+    Scale {
+        /// Which.
+        service: Service,
+        /// How many.
+        count: u16,
+    },
     /// Stop everything in order.
     Stop,
 }
@@ -80,6 +87,10 @@ pub(crate) struct Endpoints {
     pub(crate) traces: Option<SocketAddr>,
     /// Where the operator token stands.
     pub(crate) operator_token: PathBuf,
+    /// The URL of Redis. It holds its password.
+    pub(crate) redis: String,
+    /// The URLs of the other Redis servers, of which Redlock takes most, where there are any. They hold passwords.
+    pub(crate) redlock: Vec<String>,
     /// What the audit reads: database URLs of a read-only role. They hold its password.
     pub(crate) audit: AuditSource,
 }

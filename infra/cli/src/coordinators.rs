@@ -31,12 +31,28 @@ pub(crate) enum CoordinatorsError {
 }
 
 impl Coordinators {
+    /// What its keys begin with, at the coordinators and elsewhere.
+    pub(crate) fn prefix(&self) -> &str {
+        &self.coordination_prefix
+    }
+
+    /// The addresses: those that were given, or else of the shop's, if it has any.
+    pub(crate) fn endpoints(&self, overview: Option<&Overview>) -> Vec<String> {
+        match &self.coordinator_url[..] {
+            [] => overview.map(urls).unwrap_or_default(),
+            given => given.iter().map(|url| url.trim_end_matches('/').to_owned()).collect(),
+        }
+    }
+
+    /// Whether they have to be asked for.
+    pub(crate) fn are_given(&self) -> bool {
+        !self.coordinator_url.is_empty()
+    }
+
     /// The cluster, which is not yet reached for.
     pub(crate) async fn cluster(&self, data_dir: &Path) -> Result<Cluster, CommandError> {
-        let endpoints = match &self.coordinator_url[..] {
-            [] => urls(&status::overview(data_dir).await?),
-            given => given.iter().map(|url| url.trim_end_matches('/').to_owned()).collect(),
-        };
+        let overview = if self.are_given() { None } else { Some(status::overview(data_dir).await?) };
+        let endpoints = self.endpoints(overview.as_ref());
         if endpoints.is_empty() {
             return Err(CoordinatorsError::None.into());
         }

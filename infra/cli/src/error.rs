@@ -61,6 +61,15 @@ pub(crate) enum CommandError {
     /// The synthetic load could not be made.
     #[error(transparent)]
     Load(#[from] driver::synthetic::LoadError),
+    /// The sale could not be held.
+    #[error(transparent)]
+    Sale(#[from] driver::flash_sale::SaleError),
+    /// The sale was not even begun.
+    #[error(transparent)]
+    NoSale(#[from] crate::commands::load::flash_sale::NoSale),
+    /// Who holds which lock can't be asked, or ways to lock not be compared.
+    #[error(transparent)]
+    Locks(#[from] crate::commands::locks::LocksError),
     /// The databases could not be audited.
     #[error(transparent)]
     Audit(#[from] audit::AuditError),

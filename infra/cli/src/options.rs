@@ -31,6 +31,10 @@ pub(crate) struct ShopOptions {
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = coordinators())]
     coordinators: u16,
 
+    /// Three more Redis servers that share nothing, for the lock strategy `redlock`
+    #[arg(long)]
+    redlock: bool,
+
     /// Where services send their spans: to a store of this shop's own, to Jaeger on the same ports, or wherever
     /// OTEL_EXPORTER_OTLP_ENDPOINT says
     #[arg(long, value_name = "WHERE", value_enum, default_value_t = Traces::unless_said_elsewhere())]
@@ -50,6 +54,7 @@ impl ShopOptions {
     pub(crate) fn config(&self, data_dir: &Path) -> Config {
         Config {
             coordinators: self.coordinators,
+            redlock: self.redlock,
             traces: self.traces() != Traces::Environment,
             trace_store: if self.traces() == Traces::Jaeger { traces::Kind::Jaeger } else { traces::Kind::Embedded },
             instances: self.instances.iter().map(|&Instances(service, count)| (service, count)).collect(),
@@ -67,7 +72,12 @@ impl ShopOptions {
         let instances = self.instances.iter().map(|Instances(service, count)| format!("--instances={service}={count}"));
         let numbers = [("coordinators", self.coordinators), ("port-offset", self.port_offset)];
         let traces = std::iter::once(format!("--traces={}", self.traces().name()));
-        instances.chain(traces).chain(numbers.map(|(name, number)| format!("--{name}={number}"))).collect()
+        let redlock = self.redlock.then(|| "--redlock".to_owned());
+        instances
+            .chain(traces)
+            .chain(redlock)
+            .chain(numbers.map(|(name, number)| format!("--{name}={number}")))
+            .collect()
     }
 }
 
@@ -119,10 +129,10 @@ fn inherited(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<Stri
 
 /// How many instances of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Instances(Service, u16);
+pub(crate) struct Instances(pub(crate) Service, pub(crate) u16);
 
 #[derive(Debug, thiserror::Error)]
-enum InvalidInstances {
+pub(crate) enum InvalidInstances {
     #[error("must look like inventory=2")]
     Form,
     #[error("{0:?} is no service: use order, inventory or recommendation")]

@@ -2,6 +2,21 @@
 
 use std::time::Duration;
 
+/// Text that is no time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be a number with its unit, us, ms, s or min, as in 1ms or 4s (got {0:?})")]
+pub(crate) struct InvalidTime(String);
+
+/// A time with its unit: `250us`, `1.5ms`, `4s`, `2min`.
+pub(crate) fn parse(text: &str) -> Result<Duration, InvalidTime> {
+    let units = [("us", 1e-6), ("ms", 1e-3), ("min", 60.0), ("s", 1.0)];
+    let parsed = units.into_iter().find_map(|(unit, seconds)| {
+        let number: f64 = text.strip_suffix(unit)?.parse().ok()?;
+        Duration::try_from_secs_f64(number * seconds).ok()
+    });
+    parsed.ok_or_else(|| InvalidTime(text.to_owned()))
+}
+
 /// A time with three digits that matter: `840 µs`, `12.3 ms`, `1.04 s`, `2 min 13 s`, `3 h 5 min`.
 pub(crate) fn time(time: Duration) -> String {
     let seconds = time.as_secs_f64();
@@ -42,6 +57,15 @@ mod tests {
         let shown = [840, 1_500, 12_340, 999_600, 1_040_000, 133_400_000, 11_100_000_000]
             .map(|us| time(Duration::from_micros(us)));
         assert_eq!(shown, ["840 µs", "1.50 ms", "12.3 ms", "1.00 s", "1.04 s", "2 min 13 s", "3 h 5 min"]);
+    }
+
+    #[test]
+    fn times_are_read_with_their_unit() {
+        let read = ["250us", "1.5ms", "4s", "2min", "0ms"].map(|text| parse(text).unwrap().as_micros());
+        assert_eq!(read, [250, 1_500, 4_000_000, 120_000_000, 0]);
+        for text in ["", "4", "ms", "-1s", "1h", "4 seconds", "NaNs"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod config;
 mod error;
 mod ground;
 mod handles;
+mod independent;
 mod launch;
 mod memcached;
 mod postgres;
@@ -18,5 +19,6 @@ pub use self::{
     config::{Config, Data, Ports, Progress, Server, Step},
     error::{NotReady, ServerError, StartError},
     handles::{Addresses, DatabaseError, Kafka, Memcached, Postgres, Redis},
+    independent::IndependentRedis,
     running::{Servers, State},
 };

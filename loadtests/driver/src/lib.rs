@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod engine;
+pub mod flash_sale;
 mod http;
 mod latency;
 pub mod ledger;

@@ -20,7 +20,7 @@ impl fmt::Display for Summary {
             let failed = adjustments.planned - adjustments.made;
             writeln!(f, "returns         {:>9} booked, {} not", grouped(adjustments.made), grouped(failed))?;
         }
-        writeln!(f, "\n{:<16}{:>9}{:>10}{:>10}{:>10}{:>10}", "ms", "p50", "p90", "p99", "p99.9", "max")?;
+        write_heading(f)?;
         write_quantiles(f, "acknowledged", &self.acknowledgement_ms)?;
         write_quantiles(f, "end to end", &self.settled.end_to_end_ms)?;
         write_quantiles(f, "send lag", &self.send_lag_ms)
@@ -42,7 +42,7 @@ impl Summary {
         writeln!(f, "acknowledged    {:>9} {rate}/s", grouped(self.acknowledged))
     }
 
-    fn write_failures(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub(crate) fn write_failures(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (status, refusals) in &self.refused {
             writeln!(f, "refused         {:>9} {status}: {}", grouped(refusals.count), refusals.example)?;
         }
@@ -74,7 +74,12 @@ impl Summary {
     }
 }
 
-fn write_quantiles(f: &mut fmt::Formatter<'_>, name: &str, times: &Quantiles) -> fmt::Result {
+/// What stands above quantiles.
+pub(crate) fn write_heading(f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    writeln!(f, "\n{:<16}{:>9}{:>10}{:>10}{:>10}{:>10}", "ms", "p50", "p90", "p99", "p99.9", "max")
+}
+
+pub(crate) fn write_quantiles(f: &mut fmt::Formatter<'_>, name: &str, times: &Quantiles) -> fmt::Result {
     if times.count == 0 {
         return writeln!(f, "{name:<16}{:>9}", "-");
     }
@@ -115,7 +120,7 @@ impl fmt::Display for SeedReport {
 }
 
 /// A number with commas between its thousands.
-fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {

@@ -36,7 +36,7 @@ pub(crate) struct Audit {
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "A shop that runs elsewhere, for example in containers; all three or none")]
 #[group(requires_all = ["order_database", "inventory_database", "kafka"], multiple = true)]
-struct Elsewhere {
+pub(crate) struct Elsewhere {
     /// URL of the order service's database, for a role that may read it
     #[arg(long, value_name = "URL", env = "PLUMBLINE_AUDIT_ORDER_DATABASE", hide_env_values = true)]
     order_database: Option<String>,
@@ -52,11 +52,7 @@ struct Elsewhere {
 
 impl Audit {
     pub(crate) async fn run(&self, data_dir: &Path) -> Result<ExitCode, CommandError> {
-        let (source, runs) = match self.elsewhere.source() {
-            Some(source) => (source, home::runs_elsewhere(data_dir)),
-            None => (local_source(data_dir).await?, home::runs(data_dir)),
-        };
-        let report = audit::audit(&source, &acknowledged(&runs)?, Duration::from_secs(self.patience)).await?;
+        let report = of(data_dir, self.elsewhere.source(), Duration::from_secs(self.patience)).await?;
         if self.json {
             output::line(serde_json::to_string_pretty(&report)?)?;
         } else {
@@ -67,7 +63,8 @@ impl Audit {
 }
 
 impl Elsewhere {
-    fn source(&self) -> Option<Source> {
+    /// What to read, if it is named.
+    pub(crate) fn source(&self) -> Option<Source> {
         let Self { order_database, inventory_database, kafka } = self;
         let (order_database, inventory_database) = (order_database.clone()?, inventory_database.clone()?);
         Some(Source { order_database, inventory_database, kafka: kafka.clone()? })
@@ -76,8 +73,16 @@ impl Elsewhere {
 
 /// Audits the shop on this data folder.
 pub(crate) async fn of_this_shop(data_dir: &Path, patience: Duration) -> Result<Report, CommandError> {
-    let acknowledged = acknowledged(&home::runs(data_dir))?;
-    Ok(audit::audit(&local_source(data_dir).await?, &acknowledged, patience).await?)
+    of(data_dir, None, patience).await
+}
+
+/// Audits a shop that runs elsewhere, or else the one on this data folder.
+pub(crate) async fn of(data_dir: &Path, elsewhere: Option<Source>, patience: Duration) -> Result<Report, CommandError> {
+    let (source, runs) = match elsewhere {
+        Some(source) => (source, home::runs_elsewhere(data_dir)),
+        None => (local_source(data_dir).await?, home::runs(data_dir)),
+    };
+    Ok(audit::audit(&source, &acknowledged(&runs)?, patience).await?)
 }
 
 async fn local_source(data_dir: &Path) -> Result<Source, CommandError> {

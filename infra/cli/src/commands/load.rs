@@ -1,11 +1,12 @@
 //! `./plumbline load`: sends orders, and tells what became of them.
 
 pub(crate) mod drive;
+pub(crate) mod flash_sale;
 pub(crate) mod replay;
 pub(crate) mod synthetic;
 mod together;
 
-use std::path::Path;
+use std::{path::Path, process::ExitCode};
 
 use clap::Subcommand;
 use driver::summary::Summary;
@@ -17,14 +18,18 @@ use crate::{CommandError, output};
 pub(crate) enum Load {
     Replay(replay::Replay),
     Synthetic(synthetic::Synthetic),
+    FlashSale(flash_sale::FlashSale),
 }
 
 impl Load {
-    pub(crate) async fn run(&self, data_dir: &Path) -> Result<(), CommandError> {
+    /// Sends them; the exit code is 1 where what became of them is wrong.
+    pub(crate) async fn run(&self, data_dir: &Path) -> Result<ExitCode, CommandError> {
         match self {
-            Self::Replay(replay) => replay.run(data_dir).await,
-            Self::Synthetic(synthetic) => synthetic.run(data_dir).await,
+            Self::Replay(replay) => replay.run(data_dir).await?,
+            Self::Synthetic(synthetic) => synthetic.run(data_dir).await?,
+            Self::FlashSale(sale) => return sale.run(data_dir).await,
         }
+        Ok(ExitCode::SUCCESS)
     }
 }
 

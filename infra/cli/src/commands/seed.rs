@@ -48,11 +48,8 @@ impl Seed {
 
 /// Puts products and their stock into the shop.
 pub(crate) async fn put(data_dir: &Path, reach: &Reach, wares: &[Ware]) -> Result<SeedReport, CommandError> {
-    let orders = reach.orders(data_dir).await?;
-    let inventory = reach.inventory(data_dir).await?;
-    let token = reach.operator_token(data_dir).await?;
+    let seeding = seeding(data_dir, reach).await?;
     let bar = progress::bar("seeding", 0);
-    let seeding = Seeding::new(orders, inventory, token);
     let report = seeding.run(wares, |progress| {
         bar.set_length(progress.of);
         bar.set_position(progress.done);
@@ -60,4 +57,11 @@ pub(crate) async fn put(data_dir: &Path, reach: &Reach, wares: &[Ware]) -> Resul
     let report = report.await;
     bar.finish_and_clear();
     Ok(report?)
+}
+
+/// How products and stock are put into the shop.
+pub(crate) async fn seeding(data_dir: &Path, reach: &Reach) -> Result<Seeding, CommandError> {
+    let orders = reach.orders(data_dir).await?;
+    let inventory = reach.inventory(data_dir).await?;
+    Ok(Seeding::new(orders, inventory, reach.operator_token(data_dir).await?))
 }

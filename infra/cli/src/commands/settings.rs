@@ -74,7 +74,7 @@ async fn definitions(control: &Control) -> Result<Vec<Definition>, CallError> {
 }
 
 /// The definition of a setting; what there is instead, when there is none.
-async fn definition(control: &Control, name: &Name) -> Result<Definition, CommandError> {
+pub(crate) async fn definition(control: &Control, name: &Name) -> Result<Definition, CommandError> {
     let mut all = definitions(control).await?;
     match all.iter().position(|definition| definition.name == *name) {
         Some(place) => Ok(all.swap_remove(place)),

@@ -1,12 +1,13 @@
 //! Answering those who call over the control socket.
 
 use std::{
+    fmt::Display,
     io,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use local::shop::{PartError, Service, Shop};
+use local::shop::{Service, Shop};
 use tokio::task::JoinSet;
 
 use crate::control::{AuditSource, Call, Endpoints, Listener, Overview, Reply, Request};
@@ -55,6 +56,7 @@ impl Desk {
             Ok(Request::Status) => Reply::Status(self.overview().await),
             Ok(Request::Kill { part }) => done(self.shop.kill(part).await),
             Ok(Request::Restart { part }) => done(self.shop.restart(part).await),
+            Ok(Request::Scale { service, count }) => done(self.shop.scale(service, count).await),
         };
         if let Err(error) = call.reply(&reply).await {
             tracing::debug!(%error, "the caller has gone");
@@ -76,6 +78,8 @@ impl Desk {
                 coordinators: self.shop.coordinators(),
                 traces: self.shop.traces(),
                 operator_token: self.shop.operator_token_file().to_owned(),
+                redis: self.shop.redis_url(),
+                redlock: self.shop.redlock_urls(),
                 audit: AuditSource {
                     order_database: audit.order_database,
                     inventory_database: audit.inventory_database,
@@ -86,7 +90,7 @@ impl Desk {
     }
 }
 
-fn done(result: Result<(), PartError>) -> Reply {
+fn done(result: Result<(), impl Display>) -> Reply {
     match result {
         Ok(()) => Reply::Done,
         Err(error) => Reply::Failed { reason: error.to_string() },

@@ -7,5 +7,6 @@ mod control;
 mod coordinators;
 mod installation;
 mod jaeger;
+mod selling;
 mod shop;
 mod whole;

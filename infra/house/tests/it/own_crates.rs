@@ -25,8 +25,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("local", &[]),
     ("traces", &[]),
     // The cluster has members and settings to show and to change, and only `coordination` speaks its protocol.
-    // `simulate` runs the engine, which needs no service for that.
-    ("plumbline", &["contracts", "consensus", "coordination", "local", "driver", "audit"]),
+    // `simulate` runs the engine, which needs no service for that. `locks` tells who holds what and compares ways to lock:
+    // no service could be asked for either, and only that crate speaks to Redis.
+    ("plumbline", &["contracts", "consensus", "coordination", "locks", "local", "driver", "audit"]),
     ("house", &[]),
     ("driver", &["contracts"]),
     // `messaging` tells it how many messages wait on the dead-letter topics: only that crate speaks to Kafka.

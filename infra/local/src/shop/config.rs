@@ -22,6 +22,8 @@ pub struct Config {
     pub durable: bool,
     /// How many coordinators; with none, services have only what the variables say.
     pub coordinators: u16,
+    /// Whether there are three more Redis servers that share nothing, for the lock strategy `redlock`.
+    pub redlock: bool,
     /// Whether there is a trace store, which services send their spans to; without it they do what the variables say.
     pub traces: bool,
     /// Which program stores the traces, where there is a store.
@@ -60,6 +62,7 @@ impl Config {
             ports,
             durable: true,
             coordinators: 3,
+            redlock: false,
             traces: true,
             trace_store: traces::Kind::default(),
             instances: BTreeMap::new(),

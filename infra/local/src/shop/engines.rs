@@ -107,6 +107,7 @@ impl Engines {
             inventory_database: postgres.create_database(INVENTORY, INVENTORY).await?,
             kafka: self.kept.servers.kafka().address(),
             redis: self.kept.servers.redis().url(),
+            redlock: Vec::new(),
             coordinators,
             spans,
             operator_token,
@@ -121,6 +122,10 @@ impl Engines {
             inventory_database: postgres.read_only_url(INVENTORY),
             kafka: self.kept.servers.kafka().address(),
         }
+    }
+
+    pub(super) fn redis_url(&self) -> String {
+        self.kept.servers.redis().url()
     }
 
     /// Where all logs stand.

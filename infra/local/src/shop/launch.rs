@@ -17,6 +17,8 @@ pub(super) struct Surroundings {
     pub(super) kafka: SocketAddr,
     /// URL of Redis, with its password.
     pub(super) redis: String,
+    /// URLs of the other Redis servers, of which Redlock takes most.
+    pub(super) redlock: Vec<String>,
     /// Of each coordinator.
     pub(super) coordinators: Vec<String>,
     /// Where spans are sent, if the shop has a place for them.
@@ -47,6 +49,9 @@ impl Surroundings {
             Service::Inventory => {
                 variables.push(("PLUMBLINE_DATABASE_URL", self.inventory_database.clone()));
                 variables.push(("PLUMBLINE_REDIS_URL", self.redis.clone()));
+                if !self.redlock.is_empty() {
+                    variables.push(("PLUMBLINE_REDLOCK_URLS", self.redlock.join(",")));
+                }
                 variables.push(("PLUMBLINE_OPERATOR_TOKEN", self.operator_token.clone()));
             }
             Service::Recommendation => {}
@@ -107,6 +112,7 @@ mod tests {
             inventory_database: "postgres://inventory".to_owned(),
             kafka: "127.0.0.1:19092".parse().unwrap(),
             redis: "redis://127.0.0.1:16379/0".to_owned(),
+            redlock: Vec::new(),
             coordinators: vec!["http://127.0.0.1:8091".to_owned(), "http://127.0.0.1:8092".to_owned()],
             spans: None,
             operator_token: "secret".to_owned(),

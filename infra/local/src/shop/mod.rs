@@ -11,13 +11,14 @@ mod instance;
 mod keeper;
 mod launch;
 mod part;
+mod scale;
 mod step;
 mod token;
 
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, RwLock},
     time::Instant,
 };
 
@@ -34,33 +35,33 @@ pub use self::{
 use self::{
     engines::Engines,
     instance::{Instance, Seat},
+    launch::Surroundings,
+    scale::Starter,
 };
 use crate::{
     coordinators::{self, Member},
-    ports::Lease,
     process::{Ending, Lifeline},
-    servers::{Ports, site::Site},
+    servers::{self, IndependentRedis, site::Site},
     traces,
 };
 
 /// Where the operator token stands in the data folder.
 const TOKEN_FILE: &str = "operator-token";
 
-/// The path at which a service answers 200 when it is ready.
-const READY: &str = "/readyz";
-
-/// An instance: its service, and which of it, from 1.
-type Which = (Service, u16);
+/// Redis servers that Redlock takes most of.
+const REDLOCK_SERVERS: usize = 3;
 
 /// A running shop. Dropping it kills everything; [`Shop::stop`] ends it in order.
 #[derive(Debug)]
 pub struct Shop {
     // Dropped first: services do not outlive what they use.
-    services: Vec<Instance>,
-    _lifeline: Arc<Lifeline>,
-    coordinators: Vec<Instance>,
+    services: RwLock<Vec<Arc<Instance>>>,
+    /// Used by one at a time, who changes how many instances there are.
+    starter: tokio::sync::Mutex<Starter>,
+    coordinators: Vec<Arc<Instance>>,
     /// One, or none.
-    traces: Vec<Instance>,
+    traces: Vec<Arc<Instance>>,
+    redlock: Option<IndependentRedis>,
     engines: Engines,
     token_file: PathBuf,
 }
@@ -74,7 +75,9 @@ impl Shop {
         let programs = launch::programs(&config)?;
         // Before any port is taken and any folder locked: it may take minutes to build.
         let store = find_store(&config, &programs, &observer).await?;
-        let leases = take_ports(&config)?;
+        // Before anything is started.
+        let leases = config.all_instances().map(|which| scale::take_port(config.ports, which));
+        let leases = leases.collect::<Result<Vec<_>, _>>()?;
         let ground = Engines::ground(&config)?;
         // Before the servers, which take longer: by the time services start there is a leader.
         let coordinators = start_coordinators(&config, &programs, &ground.site)?;
@@ -83,28 +86,26 @@ impl Shop {
         let rest = async {
             let engines = Engines::start(ground, &config, &observer).await?;
             let token_file = engines.folder().join(TOKEN_FILE);
+            let redlock = start_redlock(&config).await?;
             let surroundings = engines.surroundings(endpoints, spans, token::ensure(&token_file)?).await?;
+            let surroundings = Surroundings { redlock: urls(redlock.as_ref()), ..surroundings };
             let lifeline = Arc::new(Lifeline::start(Ending::default())?);
-            let start = |((service, number), lease): (Which, Lease)| {
-                let specs = launch::specs(&config, &programs, &surroundings, (service, number), lease.address());
-                let (part, address) = (Part::Service(service, Some(number)), lease.address());
-                let seat = Seat { part, address, question: READY, ports: vec![lease] };
-                Instance::start(seat, specs, &lifeline).map_err(NotReady::from)
-            };
-            let services = leases.into_iter().map(start).collect::<Result<Vec<_>, _>>()?;
+            let starter = Starter { config: config.clone(), programs: programs.clone(), surroundings, lifeline };
+            let started = config.all_instances().zip(leases).map(|(which, lease)| starter.start(which, lease));
+            let services = started.collect::<Result<Vec<_>, _>>()?;
             until_ready(&services, &observer).await?;
-            Ok((services, lifeline, engines, token_file))
+            Ok((services, starter, redlock, engines, token_file))
         };
         let early = future::try_join(until_ready(&coordinators, &observer), until_ready(&traces, &observer));
-        let ((services, _lifeline, engines, token_file), _) =
+        let ((services, starter, redlock, engines, token_file), _) =
             future::try_join(rest, early.map_err(StartError::from)).await?;
-        Ok(Self { services, _lifeline, coordinators, traces, engines, token_file })
+        let (services, starter) = (RwLock::new(services), tokio::sync::Mutex::new(starter));
+        Ok(Self { services, starter, coordinators, traces, redlock, engines, token_file })
     }
 
     /// Where the instances of a service listen, in their order.
     pub fn addresses(&self, service: Service) -> Vec<SocketAddr> {
-        let meant = Part::Service(service, None);
-        self.services.iter().filter(|instance| meant.covers(instance.part)).map(|instance| instance.address).collect()
+        self.of(service).iter().map(|instance| instance.address).collect()
     }
 
     /// Where the coordinators serve clients, in their order.
@@ -127,9 +128,20 @@ impl Shop {
         self.engines.audit_source()
     }
 
+    /// The URL of Redis. It holds the password.
+    pub fn redis_url(&self) -> String {
+        self.engines.redis_url()
+    }
+
+    /// URLs of the other Redis servers, of which Redlock takes most; none where it can't be used. They hold passwords.
+    pub fn redlock_urls(&self) -> Vec<String> {
+        urls(self.redlock.as_ref())
+    }
+
     /// Every part as it is now: servers, coordinators, the trace store, services.
     pub async fn status(&self) -> Vec<Status> {
-        let instances = future::join_all(self.instances().map(Instance::status)).await;
+        let instances = self.instances();
+        let instances = future::join_all(instances.iter().map(|instance| instance.status())).await;
         self.engines.status().into_iter().chain(instances).collect()
     }
 
@@ -141,7 +153,7 @@ impl Shop {
         match part {
             Part::Server(server) => self.engines.kill(server).await,
             Part::Coordinator(_) | Part::Traces | Part::Service(..) => {
-                future::join_all(self.meant(part)?.into_iter().map(Instance::kill)).await;
+                future::join_all(self.meant(part)?.iter().map(|instance| instance.kill())).await;
                 Ok(())
             }
         }
@@ -166,7 +178,7 @@ impl Shop {
                 }
                 for instance in up {
                     instance.restart().await?;
-                    self.ready(instance).await?;
+                    self.ready(&instance).await?;
                 }
                 Ok(())
             }
@@ -181,7 +193,7 @@ impl Shop {
         match part {
             Part::Server(server) => self.engines.pause(server),
             Part::Coordinator(_) | Part::Traces | Part::Service(..) => {
-                future::join_all(self.meant(part)?.into_iter().map(Instance::pause)).await;
+                future::join_all(self.meant(part)?.iter().map(|instance| instance.pause())).await;
                 Ok(())
             }
         }
@@ -195,7 +207,7 @@ impl Shop {
         match part {
             Part::Server(server) => self.engines.resume(server),
             Part::Coordinator(_) | Part::Traces | Part::Service(..) => {
-                future::join_all(self.meant(part)?.into_iter().map(Instance::resume)).await;
+                future::join_all(self.meant(part)?.iter().map(|instance| instance.resume())).await;
                 Ok(())
             }
         }
@@ -209,7 +221,7 @@ impl Shop {
         match part {
             Part::Server(server) => Ok(self.engines.crashes(server)),
             Part::Coordinator(_) | Part::Traces | Part::Service(..) => {
-                Ok(self.meant(part)?.into_iter().map(Instance::crashes).sum())
+                Ok(self.meant(part)?.iter().map(|instance| instance.crashes()).sum())
             }
         }
     }
@@ -217,15 +229,14 @@ impl Shop {
     /// Stops everything in order: services drain one after the other, then the coordinators and the trace
     /// store go, then Kafka to PostgreSQL. Each step is told.
     pub async fn stop(self, observer: Observer) {
-        let stop = async |instance: &Instance| {
+        let stop = async |instance: &Arc<Instance>| {
             let begin = Instant::now();
             instance.stop().await;
             let (part, took) = (instance.part.to_string(), begin.elapsed());
             observer(Step { part, action: Action::Stopped, took, detail: String::new() });
         };
         for service in Service::ALL {
-            let meant = Part::Service(service, None);
-            future::join_all(self.services.iter().filter(|one| meant.covers(one.part)).map(&stop)).await;
+            future::join_all(self.of(service).iter().map(&stop)).await;
         }
         for coordinator in &self.coordinators {
             // One by one: a leader hands over before it goes, and waits in vain for one that goes at the same time.
@@ -235,19 +246,31 @@ impl Shop {
             stop(traces).await;
         }
         let begin = Instant::now();
+        if let Some(redlock) = self.redlock {
+            redlock.stop().await;
+        }
         self.engines.stop().await;
         let part = "servers".to_owned();
         observer(Step { part, action: Action::Stopped, took: begin.elapsed(), detail: String::new() });
     }
 
-    fn instances(&self) -> impl Iterator<Item = &Instance> {
-        self.coordinators.iter().chain(&self.traces).chain(&self.services)
+    /// The instances of a service, in their order.
+    fn of(&self, service: Service) -> Vec<Arc<Instance>> {
+        let meant = Part::Service(service, None);
+        let services = self.services.read().expect("nothing panics while it holds the lock");
+        services.iter().filter(|instance| meant.covers(instance.part)).cloned().collect()
     }
 
-    fn meant(&self, part: Part) -> Result<Vec<&Instance>, PartError> {
-        let meant: Vec<_> = self.instances().filter(|instance| part.covers(instance.part)).collect();
+    fn instances(&self) -> Vec<Arc<Instance>> {
+        let services = self.services.read().expect("nothing panics while it holds the lock");
+        self.coordinators.iter().chain(&self.traces).chain(&*services).cloned().collect()
+    }
+
+    fn meant(&self, part: Part) -> Result<Vec<Arc<Instance>>, PartError> {
+        let all = self.instances();
+        let meant: Vec<_> = all.iter().filter(|instance| part.covers(instance.part)).cloned().collect();
         if meant.is_empty() {
-            let count = self.instances().filter(|instance| instance.part.is_of_the_kind_of(part)).count();
+            let count = all.iter().filter(|instance| instance.part.is_of_the_kind_of(part)).count();
             return Err(PartError::NoInstance { part, count });
         }
         Ok(meant)
@@ -265,7 +288,16 @@ impl Shop {
     }
 }
 
-async fn until_ready(instances: &[Instance], observer: &Observer) -> Result<(), NotReady> {
+/// Starts what the strategy redlock takes, if it is wanted.
+async fn start_redlock(config: &Config) -> Result<Option<IndependentRedis>, servers::StartError> {
+    if config.redlock { IndependentRedis::start(REDLOCK_SERVERS).await.map(Some) } else { Ok(None) }
+}
+
+fn urls(redlock: Option<&IndependentRedis>) -> Vec<String> {
+    redlock.map(IndependentRedis::urls).unwrap_or_default()
+}
+
+async fn until_ready(instances: &[Arc<Instance>], observer: &Observer) -> Result<(), NotReady> {
     let ready = instances.iter().map(async |instance| {
         let took = instance.ready().await?;
         let (part, detail) = (instance.part.to_string(), format!("http://{}", instance.address));
@@ -276,7 +308,7 @@ async fn until_ready(instances: &[Instance], observer: &Observer) -> Result<(), 
 }
 
 /// Starts all coordinators, on the site's lifeline: like servers, they keep data in its folder.
-fn start_coordinators(config: &Config, programs: &Path, site: &Site) -> Result<Vec<Instance>, StartError> {
+fn start_coordinators(config: &Config, programs: &Path, site: &Site) -> Result<Vec<Arc<Instance>>, StartError> {
     if config.coordinators == 0 {
         return Ok(Vec::new());
     }
@@ -286,7 +318,7 @@ fn start_coordinators(config: &Config, programs: &Path, site: &Site) -> Result<V
     let start = |member: Member| {
         let (part, address, spec) = (Part::Coordinator(Some(member.number())), member.address(), member.spec());
         let seat = Seat { part, address, question: coordinators::HEALTH, ports: member.into_ports() };
-        Ok(Instance::start(seat, (spec.clone(), spec), &site.lifeline).map_err(NotReady::from)?)
+        Ok(Arc::new(Instance::start(seat, (spec.clone(), spec), &site.lifeline).map_err(NotReady::from)?))
     };
     members.into_iter().map(start).collect()
 }
@@ -308,27 +340,11 @@ fn start_traces(
     program: Option<traces::Program>,
     config: &Config,
     site: &Site,
-) -> Result<(Vec<Instance>, Option<String>), StartError> {
+) -> Result<(Vec<Arc<Instance>>, Option<String>), StartError> {
     let Some(program) = program else { return Ok((Vec::new(), None)) };
     let store = traces::Store::new(program, config.ports, site)?;
     let (address, endpoint, question, spec) = (store.address(), store.endpoint(), store.question(), store.spec());
     let seat = Seat { part: Part::Traces, address, question, ports: store.into_ports() };
     let instance = Instance::start(seat, (spec.clone(), spec), &site.lifeline).map_err(NotReady::from)?;
-    Ok((vec![instance], Some(endpoint)))
-}
-
-/// Takes the port of every service's instance, before anything is started.
-fn take_ports(config: &Config) -> Result<Vec<(Which, Lease)>, StartError> {
-    let take = |(service, number): Which| {
-        let part = Part::Service(service, Some(number));
-        let lease = match config.ports {
-            Ports::Free => Lease::take_any().map_err(StartError::NoPort)?,
-            Ports::Fixed { offset } => {
-                let port = service.port(number).checked_add(offset).ok_or(StartError::Offset { part, offset })?;
-                Lease::take(port).map_err(|taken| StartError::Port { part, taken })?
-            }
-        };
-        Ok(((service, number), lease))
-    };
-    config.all_instances().map(take).collect()
+    Ok((vec![Arc::new(instance)], Some(endpoint)))
 }

@@ -55,6 +55,13 @@ pub struct Limit {
     pub sending: Duration,
 }
 
+impl Default for Limit {
+    /// A million orders, ten minutes.
+    fn default() -> Self {
+        Self { orders: 1_000_000, sending: Duration::from_secs(600) }
+    }
+}
+
 /// How a run is driven.
 #[derive(Debug, Clone)]
 pub struct Drive {
@@ -108,7 +115,7 @@ impl Drive {
             orders,
             connections: 256,
             in_flight: 10_000,
-            limit: Limit { orders: 1_000_000, sending: Duration::from_secs(600) },
+            limit: Limit::default(),
             retry: Retry::default(),
             settle_within: Duration::from_secs(60),
             ledger: None,

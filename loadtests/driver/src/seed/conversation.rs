@@ -138,7 +138,7 @@ impl Shop<'_> {
         }
     }
 
-    async fn ask(&self, connection: &mut Connection, call: &Call, what: &str) -> Result<Answer, SeedError> {
+    pub(super) async fn ask(&self, connection: &mut Connection, call: &Call, what: &str) -> Result<Answer, SeedError> {
         match exchange(connection, call, &self.seeding.retry, Instant::now(), |_| {}).await {
             Outcome::Answered(answer) => Ok(answer),
             Outcome::GaveUp { last, .. } => Err(SeedError::Unanswered { what: what.to_owned(), last }),
@@ -152,7 +152,7 @@ fn is_same(product: &Product, ware: &Ware) -> bool {
 }
 
 /// The body of a success.
-fn taken<T: serde::de::DeserializeOwned>(answer: &Answer, what: &str) -> Result<T, SeedError> {
+pub(super) fn taken<T: serde::de::DeserializeOwned>(answer: &Answer, what: &str) -> Result<T, SeedError> {
     if !answer.status.is_success() {
         return Err(refused(answer, what));
     }

@@ -35,6 +35,18 @@ pub enum SeedError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// Others change a stock all the time.
+    #[error(
+        "the stock of {sku} is not {wanted}: it was {found} after it had been brought there; others buy it at this time"
+    )]
+    NotExact {
+        /// Of which product.
+        sku: Sku,
+        /// How many there were to be.
+        wanted: u64,
+        /// How many there are.
+        found: i64,
+    },
     /// The order service does not know a product that inventory has.
     #[error("the order service at {service} had not learnt of product {sku} after {} s", within.as_secs())]
     NotLearnt {

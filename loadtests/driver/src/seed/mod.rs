@@ -3,6 +3,7 @@
 mod conversation;
 mod cover;
 mod error;
+mod exact;
 
 use std::{
     sync::{

@@ -51,6 +51,13 @@ impl FromStr for Lines {
     }
 }
 
+impl Lines {
+    /// One line, always.
+    pub(crate) fn one() -> Self {
+        Self(1..=1)
+    }
+}
+
 impl Default for Lines {
     /// 1 to 5.
     fn default() -> Self {
@@ -101,7 +108,7 @@ impl Load {
         if legal { Ok(()) } else { Err(InvalidLoad::Skus) }
     }
 
-    fn plan(self, drive: &Drive) -> Plan {
+    pub(crate) fn plan(self, drive: &Drive) -> Plan {
         let Limit { orders, sending } = drive.limit;
         let rate = self.rate;
         let calls = Calls::new(self, drive);

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails, in its helpers too")]
 
 mod failures;
+mod flash_sale;
 mod measuring;
 mod replaying;
 mod retail_file;

@@ -37,6 +37,8 @@ enum Kind {
     Guarded(Guard),
     /// No lock is to be had.
     Fallback,
+    /// No stock is to be changed.
+    Nothing,
 }
 
 /// What a transaction does with rows of stock.
@@ -74,7 +76,7 @@ impl Locking {
         Ok(Self { locks, settings, outage: Arc::default() })
     }
 
-    /// Takes the lock of these SKUs, of which there must be one at least.
+    /// Takes the lock of these SKUs; of none, where a batch only confirms what is reserved.
     ///
     /// # Errors
     /// It was not to be had in time.
@@ -83,7 +85,7 @@ impl Locking {
         skus: impl IntoIterator<Item = &str>,
         parent: Option<TraceContext>,
     ) -> Result<Access, LockError> {
-        let Ok(keys) = Keys::new(skus) else { return Ok(Access(Kind::Fallback)) };
+        let Ok(keys) = Keys::new(skus) else { return Ok(Access(Kind::Nothing)) };
         let falls_back = self.settings.when_gone.get() == WhenGone::Database;
         if falls_back && self.outage.is_on() {
             METRICS.fell_back(1);
@@ -155,14 +157,19 @@ impl Access {
     pub fn check(&self) -> Result<(), Lost> {
         match &self.0 {
             Kind::Guarded(guard) => guard.check(),
-            Kind::Fallback => Ok(()),
+            Kind::Fallback | Kind::Nothing => Ok(()),
         }
+    }
+
+    /// Whether no stock is to be changed, so that it doesn't matter what others do.
+    pub(crate) fn is_of_nothing(&self) -> bool {
+        matches!(self.0, Kind::Nothing)
     }
 
     /// What the transaction has to do.
     pub fn writes(&self) -> Writes {
         match &self.0 {
-            Kind::Fallback => Writes::LockedIfSafe,
+            Kind::Fallback | Kind::Nothing => Writes::LockedIfSafe,
             Kind::Guarded(guard) => match (guard.strategy(), guard.token()) {
                 (_, Some(token)) => Writes::Fenced(token),
                 (Strategy::Database, None) => Writes::Locked,
@@ -174,7 +181,7 @@ impl Access {
     /// Tells one strategy's time in this process from the next; `None` where no strategy is known to be in force.
     pub(crate) fn term(&self) -> Option<u64> {
         match &self.0 {
-            Kind::Fallback => None,
+            Kind::Fallback | Kind::Nothing => None,
             Kind::Guarded(guard) => Some(guard.term()),
         }
     }

@@ -33,6 +33,7 @@ impl Told {
     /// Others may store blindly, and those of the database.
     pub(super) async fn enter(&self, connection: &mut PgConnection, access: &Access) -> Result<(), ChangeError> {
         match access.term() {
+            None if access.is_of_nothing() => Ok(()),
             Some(term) if self.0.load(Ordering::Acquire) == term => Ok(()),
             Some(_) => {
                 let careful = access.writes() != Writes::Blind;

@@ -22,9 +22,10 @@ pub(crate) struct DriveOptions {
     #[arg(long, value_name = "N", default_value_t = CONNECTIONS)]
     connections: usize,
 
-    /// The most orders planned and not yet answered; what is planned beyond is dropped and counted
-    #[arg(long, value_name = "N", default_value_t = IN_FLIGHT)]
-    in_flight: usize,
+    /// The most orders planned and not yet answered; what is planned beyond is dropped and counted. 10000, or all buyers of
+    /// a flash sale
+    #[arg(long, value_name = "N")]
+    in_flight: Option<usize>,
 
     /// How long to wait at the end until every acknowledged order is final, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = SETTLE)]
@@ -32,7 +33,7 @@ pub(crate) struct DriveOptions {
 
     /// The run's name, which begins every idempotency key: the same run again places nothing twice. Made up unless given
     #[arg(long, value_name = "NAME")]
-    run: Option<String>,
+    pub(crate) run: Option<String>,
 
     /// The summary as JSON
     #[arg(long)]
@@ -41,7 +42,7 @@ pub(crate) struct DriveOptions {
 
 impl Default for DriveOptions {
     fn default() -> Self {
-        Self { connections: CONNECTIONS, in_flight: IN_FLIGHT, settle: SETTLE, run: None, json: false }
+        Self { connections: CONNECTIONS, in_flight: None, settle: SETTLE, run: None, json: false }
     }
 }
 
@@ -53,10 +54,25 @@ impl DriveOptions {
             drive.run.clone_from(run);
         }
         drive.connections = self.connections;
-        drive.in_flight = self.in_flight;
+        drive.in_flight = self.in_flight.unwrap_or(IN_FLIGHT);
         drive.settle_within = Duration::from_secs(self.settle);
         let runs = if reach.is_elsewhere() { home::runs_elsewhere(data_dir) } else { home::runs(data_dir) };
         drive.ledger = Some(ledger::path(&runs, &drive.run));
+        Ok(drive)
+    }
+}
+
+impl DriveOptions {
+    /// The same for so many buyers: none is dropped unless it is said how many may be in flight.
+    pub(crate) async fn drive_buyers(
+        &self,
+        data_dir: &Path,
+        reach: &Reach,
+        buyers: u64,
+    ) -> Result<Drive, CommandError> {
+        let mut drive = self.drive(data_dir, reach).await?;
+        let all = usize::try_from(buyers).unwrap_or(usize::MAX).max(drive.connections);
+        drive.in_flight = self.in_flight.unwrap_or(all);
         Ok(drive)
     }
 }

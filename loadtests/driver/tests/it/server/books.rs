@@ -29,6 +29,8 @@ pub(crate) struct Page {
     pub(crate) adjustments: HashMap<String, Adjustment>,
     /// What every later order becomes; confirmed where nothing else is said.
     pub(crate) decision: Option<OrderStatus>,
+    /// How many later orders can be confirmed before all are rejected; no bound where nothing is said.
+    pub(crate) left: Option<u64>,
 }
 
 impl Books {
@@ -44,7 +46,7 @@ impl Page {
             return self.orders[known].clone();
         }
         let now = Timestamp::now();
-        let status = self.decision.unwrap_or(OrderStatus::Confirmed);
+        let status = self.decide();
         let order = Order {
             id: OrderId::generate(),
             status,
@@ -59,6 +61,15 @@ impl Page {
         self.orders.push(order.clone());
         self.bodies.push(body);
         order
+    }
+
+    fn decide(&mut self) -> OrderStatus {
+        match &mut self.left {
+            Some(0) => return OrderStatus::Rejected,
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        self.decision.unwrap_or(OrderStatus::Confirmed)
     }
 
     /// `None` where the key was used for another adjustment.

@@ -10,7 +10,7 @@ use contracts::{
     order::{Order, OrderStatus, PlaceOrder},
     page::Page,
     problem::{Fault, MEDIA_TYPE, Problem},
-    stock::Adjust,
+    stock::{Adjust, Stock},
 };
 use futures::stream;
 use serde::Deserialize;
@@ -24,6 +24,7 @@ pub(super) fn configure(app: &mut web::ServiceConfig) {
         .route("/orders", web::get().to(list))
         .route("/products", web::get().to(products))
         .route("/products/{sku}", web::put().to(put_product))
+        .route("/stock/{sku}", web::get().to(stock))
         .route("/stock/{sku}/adjustments", web::post().to(adjust));
 }
 
@@ -131,6 +132,15 @@ async fn put_product(
     page.puts += 1;
     page.products.insert(sku.into_inner(), product.clone());
     HttpResponse::Ok().json(product)
+}
+
+async fn stock(shop: Shop, sku: web::Path<Sku>) -> HttpResponse {
+    let page = shop.books.open();
+    if !page.products.contains_key(&*sku) {
+        return problem(404, "there is no such product", Vec::new());
+    }
+    let available = page.stock.get(&*sku).copied().unwrap_or(0);
+    HttpResponse::Ok().json(Stock { sku: sku.into_inner(), available, reserved: 0, version: 1 })
 }
 
 async fn adjust(shop: Shop, request: HttpRequest, sku: web::Path<Sku>, body: web::Json<Adjust>) -> HttpResponse {
