@@ -14,10 +14,11 @@ mod patience;
 pub mod prefer;
 pub mod presence;
 pub mod problem;
+pub mod queue;
 pub mod resource;
 mod run;
 
-pub use patience::patiently;
+pub use patience::{patiently, pause};
 pub use presence::Presence;
 pub use resource::Resource;
 pub use run::{Application, run};

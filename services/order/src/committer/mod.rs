@@ -4,19 +4,16 @@
 //! transaction before theirs, and then commits all that came meanwhile. Under load batches grow by themselves; at rest
 //! an order is committed alone, at once.
 
-mod queue;
 mod task;
 
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
 use coordination::settings::Setting;
 use messaging::relay;
+use service::queue::{Queue, Refusal};
 use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
 
-use self::{
-    queue::{Queue, Refusal},
-    task::{Pending, Task},
-};
+use self::task::{Pending, Task};
 use crate::{
     domain::{NewOrder, StoredOrder},
     store::Store,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use messaging::relay;
-use rand::Rng;
+use service::{pause, queue::Queue};
 use telemetry::{
     context::{TraceContext, in_scope},
     names::{db, shop, wait},
@@ -17,7 +17,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout_at},
 };
 
-use super::{Batching, Committed, Error, queue::Queue};
+use super::{Batching, Committed, Error};
 use crate::{
     domain::NewOrder,
     metric_definitions::METRICS,
@@ -250,10 +250,4 @@ impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         if error.is_transient() { Self::Passing(error.to_string()) } else { Self::Refused(error) }
     }
-}
-
-/// 20 ms, doubled with every failure up to 500 ms, with jitter over the upper half.
-fn pause(failures: u32) -> Duration {
-    let ceiling = 20u64.saturating_mul(1 << failures.min(6)).min(500);
-    Duration::from_millis(rand::rng().random_range(ceiling / 2..=ceiling))
 }
