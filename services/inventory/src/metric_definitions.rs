@@ -1,5 +1,7 @@
 //! Every metric of this service.
 
+mod direct;
+
 use std::{sync::LazyLock, time::Duration};
 
 use opentelemetry::{
@@ -12,6 +14,7 @@ use telemetry::{
     names::shop,
 };
 
+use self::direct::Direct;
 use crate::store::{ChangeError, Taken};
 
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
@@ -30,6 +33,7 @@ pub(crate) struct Metrics {
     changes_refused: Counter<u64>,
     fallbacks: Counter<u64>,
     pub(crate) outages: Counter<u64>,
+    pub(crate) direct: Direct,
 }
 
 impl Metrics {
@@ -66,7 +70,7 @@ impl Metrics {
                 .build(),
             released: meter
                 .u64_counter("plumbline.inventory.orders.released")
-                .with_description("Orders whose stock was given back, by the reason: cancelled or expired")
+                .with_description("Orders whose stock was given back, by the reason: cancelled, expired or returned")
                 .with_unit("{order}")
                 .build(),
             violations: meter
@@ -101,6 +105,7 @@ impl Metrics {
                 .with_description("Times from which on no lock was to be had")
                 .with_unit("{outage}")
                 .build(),
+            direct: Direct::new(&meter),
         };
         // Shown from the start: an alert on a counter that isn't there yet never rings.
         metrics.violations.add(0, &[]);
