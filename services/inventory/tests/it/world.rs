@@ -109,6 +109,12 @@ impl World {
         answer(request.json(&json!({"delta": delta, "reason": "count"}))).await
     }
 
+    /// Asks for a reservation, as the operator.
+    pub(crate) async fn reserve(&self, id: OrderId, lines: &[(&str, i64)]) -> (StatusCode, Value) {
+        let request = self.request(Method::POST, "/reservations").bearer_auth(TOKEN);
+        answer(reserving(request, id, lines)).await
+    }
+
     /// Makes products, each with so much stock.
     pub(crate) async fn stock_up(&self, levels: &[(&str, i64)]) {
         for (sku, available) in levels {
@@ -258,6 +264,12 @@ pub(crate) async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
     let response = request.send().await.unwrap();
     let status = response.status();
     (status, response.json().await.unwrap())
+}
+
+/// A request for a reservation, with its body.
+pub(crate) fn reserving(request: RequestBuilder, id: OrderId, lines: &[(&str, i64)]) -> RequestBuilder {
+    let line = |(sku, quantity): &(&str, i64)| json!({"sku": sku, "quantity": quantity});
+    request.json(&json!({"order_id": id, "lines": lines.iter().map(line).collect::<Vec<_>>()}))
 }
 
 /// Asks until there is an answer.
