@@ -306,7 +306,7 @@ struct Waiting<'a> {
 
 impl<'a> Waiting<'a> {
     fn begin(keys: &'a Keys, request: Request) -> Self {
-        let span = spans::internal("take lock").parent(request.parent).start();
+        let span = spans::step("take lock", request.parent);
         Self { keys, request, since: Instant::now(), span }
     }
 
@@ -320,7 +320,7 @@ impl<'a> Waiting<'a> {
                 let strategy = permit.strategy();
                 METRICS.taken(strategy, wait, self.request.parent);
                 self.span.set(names::lock::STRATEGY, strategy.word());
-                let mut holding = spans::internal("hold lock").parent(self.request.parent).start();
+                let mut holding = spans::step("hold lock", self.request.parent);
                 if holding.is_recording() {
                     holding.set(names::lock::STRATEGY, strategy.word());
                     token.iter().for_each(|token| holding.set(names::lock::TOKEN, &token.to_string()));
