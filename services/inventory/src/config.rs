@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use messaging::consumer::Batching;
-use service::config::{Common, Reader};
+use service::{
+    config::{Common, Reader},
+    gather,
+};
 
-use crate::{gathering, locking, store::Database, sweep};
+use crate::{locking, store::Database, sweep};
 
 /// The configuration, read once from the environment.
 #[derive(Debug, Clone)]
@@ -23,7 +26,7 @@ pub struct Config {
     /// How reservations expire.
     pub sweep: sweep::Config,
     /// How requests to reserve are gathered.
-    pub gathering: gathering::Config,
+    pub gathering: gather::Config,
     /// How stock is locked.
     pub locking: locking::Config,
 }
@@ -82,19 +85,19 @@ fn database(env: &mut Reader) -> Option<Database> {
     }
 }
 
-fn gathering(env: &mut Reader) -> gathering::Config {
-    gathering::Config {
+fn gathering(env: &mut Reader) -> gather::Config {
+    gather::Config {
         tasks: env.within("PLUMBLINE_RESERVERS", 1, (1, 64), "tasks that decide requests to reserve, each with a lock"),
         batch_max: env.within(
             "PLUMBLINE_RESERVE_BATCH_MAX",
             256,
-            gathering::BATCH_RANGE.into_inner(),
+            gather::BATCH_RANGE.into_inner(),
             "the most requests to reserve a transaction",
         ),
         pace: env.millis(
             "PLUMBLINE_RESERVE_PACE_MILLIS",
             Duration::from_millis(5),
-            &gathering::PACE_RANGE,
+            &gather::PACE_RANGE,
             "the least time from one transaction for requests to reserve to the next one, for each task",
         ),
         queue: env.within(

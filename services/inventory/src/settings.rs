@@ -2,8 +2,9 @@
 
 use coordination::settings::{DefineError, Definitions, Integer, Milliseconds};
 use messaging::{consumer, relay};
+use service::gather;
 
-use crate::{SERVICE, config::Config, gathering, locking, sweep};
+use crate::{SERVICE, config::Config, locking, sweep};
 
 /// The live settings of the parts.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ pub struct Settings {
     /// Of the consumer of order events.
     pub consumer: consumer::Batching,
     /// Of requests to reserve.
-    pub gathering: gathering::Batching,
+    pub gathering: gather::Batching,
     /// Of the locks of stock.
     pub locking: locking::Settings,
 }
@@ -45,9 +46,9 @@ impl Settings {
         let relay = relay::Pacing::define(definitions, &SERVICE)?;
         let (max, wait) = (config.consumer_batch_max, config.consumer_batch_wait);
         let consumer = consumer::Batching::define(definitions, &SERVICE, max, wait)?;
-        let batch = Integer { default: config.gathering.batch_max, range: gathering::BATCH_RANGE };
-        let pace = Milliseconds { default: config.gathering.pace, range: gathering::PACE_RANGE };
-        let gathering = gathering::Batching {
+        let batch = Integer { default: config.gathering.batch_max, range: gather::BATCH_RANGE };
+        let pace = Milliseconds { default: config.gathering.pace, range: gather::PACE_RANGE };
+        let gathering = gather::Batching {
             most: definitions.define(
                 SERVICE.join("reserve.batch_max"),
                 batch,

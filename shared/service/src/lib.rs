@@ -4,6 +4,7 @@ pub mod auth;
 pub mod body;
 pub mod config;
 pub mod context;
+pub mod gather;
 pub mod health;
 pub mod http;
 pub mod idempotency;

@@ -7,11 +7,13 @@
 mod pending;
 mod task;
 
-use std::{ops::RangeInclusive, sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use coordination::settings::Setting;
 use locks::LockError;
-use service::queue::{Queue, Refusal};
+use service::{
+    gather::{Batching, Config, Taker},
+    queue::{Queue, Refusal},
+};
 use telemetry::context::TraceContext;
 use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
 
@@ -21,35 +23,6 @@ use crate::{
     locking::Locking,
     store::{ChangeError, Store},
 };
-
-/// How requests are gathered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config {
-    /// How many tasks decide, each over a lock and a connection of its own.
-    pub tasks: usize,
-    /// The most requests a transaction.
-    pub batch_max: i64,
-    /// The least time from one transaction's beginning to the next one's, for each task, unless a batch is full.
-    pub pace: Duration,
-    /// How many requests may wait; beyond it they are refused.
-    pub queue: usize,
-    /// How long a request is tried, waiting included, before its caller is told to come again.
-    pub patience: Duration,
-}
-
-/// What [`Config::batch_max`] may be.
-pub const BATCH_RANGE: RangeInclusive<i64> = 1..=10_000;
-/// What [`Config::pace`] may be.
-pub const PACE_RANGE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(1);
-
-/// How requests are gathered at this moment; begins as it is configured, and is read anew for every transaction.
-#[derive(Debug, Clone)]
-pub struct Batching {
-    /// See [`Config::batch_max`].
-    pub most: Setting<i64>,
-    /// See [`Config::pace`].
-    pub pace: Setting<Duration>,
-}
 
 /// Why a request was not decided. Shared by all that were in its transaction.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -97,8 +70,7 @@ pub struct Handle {
 pub fn start(config: &Config, batching: &Batching, store: &Store, locking: &Locking) -> (Gathering, Handle) {
     let queue = Arc::new(Queue::new(config.queue));
     let task = || Task {
-        queue: queue.clone(),
-        batching: batching.clone(),
+        taker: Taker::new(queue.clone(), batching.clone()),
         patience: config.patience,
         store: store.clone(),
         locking: locking.clone(),

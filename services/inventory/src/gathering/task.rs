@@ -6,12 +6,12 @@ use std::{
     time::{Duration, Instant as Clock},
 };
 
-use service::{pause, queue::Queue};
+use service::{gather::Taker, pause};
 use telemetry::{context::in_scope, spans::Span};
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
-    Batching, Error,
+    Error,
     pending::{Pending, Transaction, transaction_span},
 };
 use crate::{
@@ -22,8 +22,7 @@ use crate::{
 };
 
 pub(super) struct Task {
-    pub(super) queue: Arc<Queue<Pending>>,
-    pub(super) batching: Batching,
+    pub(super) taker: Taker<Pending>,
     pub(super) patience: Duration,
     pub(super) store: Store,
     pub(super) locking: Locking,
@@ -31,20 +30,12 @@ pub(super) struct Task {
 
 impl Task {
     /// Decides until the queue is closed and empty.
-    pub(super) async fn run(self) {
+    pub(super) async fn run(mut self) {
         let mut batch = Vec::new();
-        let mut not_before = Instant::now();
-        while self.queue.take(|| self.batching.most.count(), &mut batch).await {
-            // It may have been set to less than what was taken.
-            let room = self.batching.most.count().saturating_sub(batch.len());
-            if room > 0 && Instant::now() < not_before {
-                sleep_until(not_before).await;
-                self.queue.take_now(room, &mut batch);
-            }
+        while self.taker.take(&mut batch).await {
             // Whoever has gone away would never learn of it.
             batch.retain(|pending: &Pending| !pending.reply.is_closed());
             let taken_at = Instant::now();
-            not_before = taken_at + self.batching.pace.get();
             for pending in &batch {
                 METRICS.direct.queue_wait.record(taken_at - pending.queued_at, pending.trace);
             }

@@ -9,13 +9,12 @@ use contracts::{
     topics::Topic,
 };
 use futures::future::join_all;
-use messaging::dead_letters;
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::{
     locks::instance::Instance,
-    world::{TOKEN, World, answer, cancelled, confirmed, placed, push, reserving, stock_lines, topics, until},
+    world::{TOKEN, World, answer, cancelled, confirmed, placed, push, reserving, stock_lines, until},
 };
 
 async fn confirm(world: &World, id: OrderId) -> (StatusCode, Value) {
@@ -186,7 +185,7 @@ async fn an_order_under_a_direct_reservations_id_is_set_aside() {
         assert!(world.told_about(id).is_empty());
     }
     assert_eq!((world.until_told(other, 1).await, world.level("A").await), (vec!["reserved".to_owned()], (5, 5)));
-    until("the dead letters", async || (dead_letters_of(&world) == 2).then_some(())).await;
+    until("the dead letters", async || (world.dead_letters(Topic::Orders) == 2).then_some(())).await;
     world.end().await;
 }
 
@@ -203,16 +202,9 @@ async fn one_made_in_the_middle_of_a_batch_is_found_when_it_is_taken_again() {
     // Of another product, as that one's row is locked.
     assert_eq!(world.reserve(order, &[("B", 2)]).await.0, StatusCode::CREATED);
     stops.go_on();
-    until("the order to be set aside", async || (dead_letters_of(&world) == 1).then_some(())).await;
+    until("the order to be set aside", async || (world.dead_letters(Topic::Orders) == 1).then_some(())).await;
     drop(stops);
     assert_eq!(world.reservation(order).await.unwrap().lines, stock_lines(&[("B", 2)]));
     assert_eq!((world.level("A").await, world.level("B").await), ((10, 0), (8, 2)));
     world.end().await;
-}
-
-fn dead_letters_of(world: &World) -> i64 {
-    let config = world.config();
-    let counts =
-        tokio::task::block_in_place(|| dead_letters::count(&config.common.kafka_bootstrap, &topics(&config)).unwrap());
-    counts.into_iter().find(|(counted, _)| *counted == Topic::Orders).unwrap().1
 }

@@ -13,7 +13,7 @@ use contracts::{
     topics::Topic,
 };
 use inventory::{app::App, config::Config};
-use messaging::{BUCKETS, Message, Topics, outbox, tail};
+use messaging::{BUCKETS, Message, Topics, dead_letters, outbox, tail};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -190,6 +190,14 @@ impl World {
         .await;
         let word = |message: &Message| message.event_type.as_deref().unwrap().split('.').nth(2).unwrap().to_owned();
         told.iter().map(word).collect()
+    }
+
+    /// How many of a topic's messages are set aside.
+    pub(crate) fn dead_letters(&self, topic: Topic) -> i64 {
+        let config = self.config();
+        let bootstrap = &config.common.kafka_bootstrap;
+        let counts = tokio::task::block_in_place(|| dead_letters::count(bootstrap, &topics(&config)).unwrap());
+        counts.into_iter().find(|(counted, _)| *counted == topic).unwrap().1
     }
 
     /// Waits until all that was published so far is on its topic, is processed, and all that was published about it is
