@@ -1,12 +1,10 @@
 //! Every metric of this service.
 
-mod direct;
-
 use std::{sync::LazyLock, time::Duration};
 
 use opentelemetry::{
     KeyValue, global,
-    metrics::{Counter, Histogram},
+    metrics::{Counter, Histogram, Meter},
 };
 use telemetry::{
     context::TraceContext,
@@ -14,8 +12,10 @@ use telemetry::{
     names::shop,
 };
 
-use self::direct::Direct;
-use crate::store::{ChangeError, Taken};
+use crate::{
+    domain::Answer,
+    store::{ChangeError, Taken},
+};
 
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
@@ -152,6 +152,61 @@ impl Metrics {
         if lines > 0 {
             self.violations.add(lines, &[]);
             tracing::error!(lines, "fewer pieces were reserved than were to be given back; stock was changed by hand?");
+        }
+    }
+}
+
+/// Those of reservations that requests ask for.
+pub(crate) struct Direct {
+    answered: Counter<u64>,
+    batch_size: Histogram<u64>,
+    batch_duration: Seconds,
+    pub(crate) queue_wait: Seconds,
+    pub(crate) retries: Counter<u64>,
+}
+
+impl Direct {
+    fn new(meter: &Meter) -> Self {
+        Self {
+            answered: meter
+                .u64_counter("plumbline.inventory.direct.answered")
+                .with_description("Requests to reserve that were answered, by what they came to")
+                .with_unit("{request}")
+                .build(),
+            batch_size: meter
+                .u64_histogram("plumbline.inventory.direct.batch.size")
+                .with_description("Requests to reserve a transaction")
+                .with_unit("{request}")
+                .with_boundaries(vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0])
+                .build(),
+            batch_duration: Seconds::new(
+                meter,
+                "plumbline.inventory.direct.batch.duration",
+                "Time to lock and decide the requests of a transaction",
+            ),
+            queue_wait: Seconds::new(
+                meter,
+                "plumbline.inventory.direct.queue.wait",
+                "Time a request to reserve waits for the transaction that takes it",
+            ),
+            retries: meter
+                .u64_counter("plumbline.inventory.direct.retries")
+                .with_description("Transactions for requests to reserve that failed and were tried again")
+                .with_unit("{transaction}")
+                .build(),
+        }
+    }
+
+    /// Counts a transaction.
+    pub(crate) fn decided(&self, requests: usize, took: Duration, trace: Option<TraceContext>) {
+        self.batch_size.record(requests as u64, &[]);
+        self.batch_duration.record(took, trace);
+    }
+
+    /// Counts what requests came to.
+    pub(crate) fn answered(&self, answers: &[Answer]) {
+        for answer in answers {
+            self.answered.add(1, &[KeyValue::new("plumbline.outcome", answer.name())]);
         }
     }
 }
