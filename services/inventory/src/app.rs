@@ -13,6 +13,7 @@ use crate::{
     SERVICE,
     config::Config,
     events::Orders,
+    gathering,
     locking::Locking,
     metric_definitions::METRICS,
     routes::{ApiDescription, Endpoints},
@@ -53,6 +54,7 @@ pub struct App {
     health: Health,
     presence: Presence,
     http: http::Running,
+    gathering: gathering::Handle,
     orders: consumer::Handle,
     sweep: sweep::Handle,
     relay: relay::Handle,
@@ -88,14 +90,15 @@ impl App {
         let orders = consume(bootstrap, topics, settings.consumer, (&store, &locking), &relay)?;
         let sweep =
             sweep::start(settings.sweep, presence.stand(&sweep::DUTY), store.clone(), locking.clone(), relay.waker());
-        let endpoints = Endpoints { store: store.clone(), locking, relay: relay.waker() };
+        let (gathering, reserving) = gathering::start(&config.gathering, &settings.gathering, &store, &locking);
+        let endpoints = Endpoints { store: store.clone(), locking, gathering, relay: relay.waker() };
         let http = http::serve(&config.common.http, &health, ApiDescription::openapi(), move |http| {
             endpoints.register(http);
         })?;
         serving.ready();
         presence.serve(http.address());
         tracing::info!(address = %http.address(), instance = config.common.instance, "inventory service serves");
-        Ok(Self { health, presence, http, orders, sweep, relay, store })
+        Ok(Self { health, presence, http, gathering: reserving, orders, sweep, relay, store })
     }
 
     /// Where it listens.
@@ -109,6 +112,7 @@ impl App {
         self.health.part("serving").not_ready("stopping");
         self.presence.leave().await;
         self.http.stop().await;
+        self.gathering.stop().await;
         self.orders.stop().await;
         self.sweep.stop().await;
         self.relay.stop().await;

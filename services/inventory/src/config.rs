@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use messaging::consumer::Batching;
-use service::config::{Common, Reader};
+use service::{
+    config::{Common, Reader},
+    gather,
+};
 
 use crate::{locking, store::Database, sweep};
 
@@ -22,6 +25,8 @@ pub struct Config {
     pub consumer_batch_wait: Duration,
     /// How reservations expire.
     pub sweep: sweep::Config,
+    /// How requests to reserve are gathered.
+    pub gathering: gather::Config,
     /// How stock is locked.
     pub locking: locking::Config,
 }
@@ -50,9 +55,19 @@ impl Config {
             "how long a transaction waits for more order events after the first",
         );
         let sweep = sweep(env);
+        let gathering = gathering(env);
         let locking = locking::Config::read(env, common.as_ref());
         let (common, database) = (common?, database?);
-        Some(Self { common, database, database_pool, consumer_batch_max, consumer_batch_wait, sweep, locking })
+        Some(Self {
+            common,
+            database,
+            database_pool,
+            consumer_batch_max,
+            consumer_batch_wait,
+            sweep,
+            gathering,
+            locking,
+        })
     }
 }
 
@@ -67,6 +82,36 @@ fn database(env: &mut Reader) -> Option<Database> {
             ));
             None
         }
+    }
+}
+
+fn gathering(env: &mut Reader) -> gather::Config {
+    gather::Config {
+        tasks: env.within("PLUMBLINE_RESERVERS", 1, (1, 64), "tasks that decide requests to reserve, each with a lock"),
+        batch_max: env.within(
+            "PLUMBLINE_RESERVE_BATCH_MAX",
+            256,
+            gather::BATCH_RANGE.into_inner(),
+            "the most requests to reserve a transaction",
+        ),
+        pace: env.millis(
+            "PLUMBLINE_RESERVE_PACE_MILLIS",
+            Duration::from_millis(5),
+            &gather::PACE_RANGE,
+            "the least time from one transaction for requests to reserve to the next one, for each task",
+        ),
+        queue: env.within(
+            "PLUMBLINE_RESERVE_QUEUE",
+            4_096,
+            (1, 1_000_000),
+            "requests to reserve that may wait; beyond it they are answered 503",
+        ),
+        patience: Duration::from_secs(env.within(
+            "PLUMBLINE_RESERVE_PATIENCE_SECONDS",
+            10,
+            (1, 60),
+            "how long a request to reserve is tried before it is answered 503",
+        )),
     }
 }
 

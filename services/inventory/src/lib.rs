@@ -4,6 +4,7 @@ pub mod app;
 pub mod config;
 pub mod domain;
 pub mod events;
+pub mod gathering;
 pub mod locking;
 mod metric_definitions;
 pub mod operations;

@@ -4,7 +4,7 @@ use std::{sync::LazyLock, time::Duration};
 
 use opentelemetry::{
     KeyValue, global,
-    metrics::{Counter, Histogram},
+    metrics::{Counter, Histogram, Meter},
 };
 use telemetry::{
     context::TraceContext,
@@ -12,7 +12,10 @@ use telemetry::{
     names::shop,
 };
 
-use crate::store::{ChangeError, Taken};
+use crate::{
+    domain::Answer,
+    store::{ChangeError, Taken},
+};
 
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
@@ -30,6 +33,7 @@ pub(crate) struct Metrics {
     changes_refused: Counter<u64>,
     fallbacks: Counter<u64>,
     pub(crate) outages: Counter<u64>,
+    pub(crate) direct: Direct,
 }
 
 impl Metrics {
@@ -66,7 +70,7 @@ impl Metrics {
                 .build(),
             released: meter
                 .u64_counter("plumbline.inventory.orders.released")
-                .with_description("Orders whose stock was given back, by the reason: cancelled or expired")
+                .with_description("Orders whose stock was given back, by the reason: cancelled, expired or returned")
                 .with_unit("{order}")
                 .build(),
             violations: meter
@@ -101,6 +105,7 @@ impl Metrics {
                 .with_description("Times from which on no lock was to be had")
                 .with_unit("{outage}")
                 .build(),
+            direct: Direct::new(&meter),
         };
         // Shown from the start: an alert on a counter that isn't there yet never rings.
         metrics.violations.add(0, &[]);
@@ -147,6 +152,61 @@ impl Metrics {
         if lines > 0 {
             self.violations.add(lines, &[]);
             tracing::error!(lines, "fewer pieces were reserved than were to be given back; stock was changed by hand?");
+        }
+    }
+}
+
+/// Those of reservations that requests ask for.
+pub(crate) struct Direct {
+    answered: Counter<u64>,
+    batch_size: Histogram<u64>,
+    batch_duration: Seconds,
+    pub(crate) queue_wait: Seconds,
+    pub(crate) retries: Counter<u64>,
+}
+
+impl Direct {
+    fn new(meter: &Meter) -> Self {
+        Self {
+            answered: meter
+                .u64_counter("plumbline.inventory.direct.answered")
+                .with_description("Requests to reserve that were answered, by what they came to")
+                .with_unit("{request}")
+                .build(),
+            batch_size: meter
+                .u64_histogram("plumbline.inventory.direct.batch.size")
+                .with_description("Requests to reserve a transaction")
+                .with_unit("{request}")
+                .with_boundaries(vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0])
+                .build(),
+            batch_duration: Seconds::new(
+                meter,
+                "plumbline.inventory.direct.batch.duration",
+                "Time to lock and decide the requests of a transaction",
+            ),
+            queue_wait: Seconds::new(
+                meter,
+                "plumbline.inventory.direct.queue.wait",
+                "Time a request to reserve waits for the transaction that takes it",
+            ),
+            retries: meter
+                .u64_counter("plumbline.inventory.direct.retries")
+                .with_description("Transactions for requests to reserve that failed and were tried again")
+                .with_unit("{transaction}")
+                .build(),
+        }
+    }
+
+    /// Counts a transaction.
+    pub(crate) fn decided(&self, requests: usize, took: Duration, trace: Option<TraceContext>) {
+        self.batch_size.record(requests as u64, &[]);
+        self.batch_duration.record(took, trace);
+    }
+
+    /// Counts what requests came to.
+    pub(crate) fn answered(&self, answers: &[Answer]) {
+        for answer in answers {
+            self.answered.add(1, &[KeyValue::new("plumbline.outcome", answer.name())]);
         }
     }
 }

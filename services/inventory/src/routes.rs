@@ -18,7 +18,7 @@ use utoipa::{
     },
 };
 
-use crate::{locking::Locking, store::Store};
+use crate::{gathering::Gathering, locking::Locking, store::Store};
 
 /// What the endpoints call.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub struct Endpoints {
     pub store: Store,
     /// Who may change stock.
     pub locking: Locking,
+    /// Makes reservations that requests ask for.
+    pub gathering: Gathering,
     /// Woken when a change of a product is to be published.
     pub relay: relay::Waker,
 }
@@ -37,12 +39,15 @@ impl Endpoints {
         config
             .app_data(Data::new(self.store.clone()))
             .app_data(Data::new(self.locking.clone()))
+            .app_data(Data::new(self.gathering.clone()))
             .app_data(Data::new(self.relay.clone()))
             .service(Resource::at("/products").get(products::list))
             .service(Resource::at("/products/{sku}").get(products::read).put(products::put))
             .service(Resource::at("/stock/{sku}").get(stock::read))
             .service(Resource::at("/stock/{sku}/adjustments").post(stock::adjust))
-            .service(Resource::at("/reservations/{order_id}").get(reservations::read));
+            .service(Resource::at("/reservations").post(reservations::reserve))
+            .service(Resource::at("/reservations/{order_id}").get(reservations::read).delete(reservations::release))
+            .service(Resource::at("/reservations/{order_id}/confirm").post(reservations::confirm));
     }
 }
 
@@ -53,7 +58,17 @@ impl Endpoints {
         title = "Plumbline: inventory",
         description = "Owns products and stock; reserves, releases, never sells what is not there."
     ),
-    paths(products::list, products::read, products::put, stock::read, stock::adjust, reservations::read),
+    paths(
+        products::list,
+        products::read,
+        products::put,
+        stock::read,
+        stock::adjust,
+        reservations::reserve,
+        reservations::read,
+        reservations::confirm,
+        reservations::release
+    ),
     components(schemas(Problem)),
     modifiers(&OperatorToken)
 )]

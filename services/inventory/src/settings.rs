@@ -2,6 +2,7 @@
 
 use coordination::settings::{DefineError, Definitions, Integer, Milliseconds};
 use messaging::{consumer, relay};
+use service::gather;
 
 use crate::{SERVICE, config::Config, locking, sweep};
 
@@ -14,6 +15,8 @@ pub struct Settings {
     pub relay: relay::Pacing,
     /// Of the consumer of order events.
     pub consumer: consumer::Batching,
+    /// Of requests to reserve.
+    pub gathering: gather::Batching,
     /// Of the locks of stock.
     pub locking: locking::Settings,
 }
@@ -43,7 +46,23 @@ impl Settings {
         let relay = relay::Pacing::define(definitions, &SERVICE)?;
         let (max, wait) = (config.consumer_batch_max, config.consumer_batch_wait);
         let consumer = consumer::Batching::define(definitions, &SERVICE, max, wait)?;
+        let batch = Integer { default: config.gathering.batch_max, range: gather::BATCH_RANGE };
+        let pace = Milliseconds { default: config.gathering.pace, range: gather::PACE_RANGE };
+        let gathering = gather::Batching {
+            most: definitions.define(
+                SERVICE.join("reserve.batch_max"),
+                batch,
+                "requests",
+                "Most requests to reserve that one transaction decides",
+            )?,
+            pace: definitions.define(
+                SERVICE.join("reserve.pace_ms"),
+                pace,
+                "ms",
+                "Least time from one transaction for requests to reserve to the next one, unless a batch is full",
+            )?,
+        };
         let locking = locking::Settings::define(definitions, &config.locking)?;
-        Ok(Self { sweep, relay, consumer, locking })
+        Ok(Self { sweep, relay, consumer, gathering, locking })
     }
 }

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use messaging::consumer::Batching;
-use service::config::{Common, Reader};
+use service::{
+    config::{Common, Reader},
+    gather,
+};
 
-use crate::{committer, store::Database};
+use crate::store::Database;
 
 /// The configuration, read once from the environment.
 #[derive(Debug, Clone)]
@@ -17,7 +20,7 @@ pub struct Config {
     /// Connections besides those of the committers and of the relay: for reading, cancelling and consuming.
     pub database_pool: u32,
     /// How orders are grouped for committing.
-    pub commit: committer::Config,
+    pub commit: gather::Config,
     /// The most of inventory's news a transaction takes.
     pub consumer_batch_max: i64,
     /// How long a transaction waits for more news after the first.
@@ -67,19 +70,19 @@ fn database(env: &mut Reader) -> Option<Database> {
     }
 }
 
-fn commit(env: &mut Reader) -> committer::Config {
-    committer::Config {
-        committers: env.within("PLUMBLINE_COMMITTERS", 2, (1, 256), "tasks that commit orders, each with a connection"),
+fn commit(env: &mut Reader) -> gather::Config {
+    gather::Config {
+        tasks: env.within("PLUMBLINE_COMMITTERS", 2, (1, 256), "tasks that commit orders, each with a connection"),
         batch_max: env.within(
             "PLUMBLINE_COMMIT_BATCH_MAX",
             256,
-            committer::BATCH_RANGE.into_inner(),
+            gather::BATCH_RANGE.into_inner(),
             "the most orders a transaction",
         ),
         pace: env.millis(
             "PLUMBLINE_COMMIT_PACE_MILLIS",
             Duration::from_millis(5),
-            &committer::PACE_RANGE,
+            &gather::PACE_RANGE,
             "the least time from one transaction's beginning to the next one's, for each committer",
         ),
         queue: env.within(

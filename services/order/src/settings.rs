@@ -2,14 +2,15 @@
 
 use coordination::settings::{DefineError, Definitions, Integer, Milliseconds};
 use messaging::{consumer, relay};
+use service::gather;
 
-use crate::{SERVICE, committer, config::Config};
+use crate::{SERVICE, config::Config};
 
 /// The live settings of the parts.
 #[derive(Debug)]
 pub struct Settings {
     /// Of group commit.
-    pub commit: committer::Batching,
+    pub commit: gather::Batching,
     /// Of the relay.
     pub relay: relay::Pacing,
     /// Of the consumer of inventory's news.
@@ -22,9 +23,9 @@ impl Settings {
     /// # Errors
     /// One is defined already, or a configured value is out of its range, which [`Config::read`] has refused.
     pub fn define(definitions: &mut Definitions, config: &Config) -> Result<Self, DefineError> {
-        let batch = Integer { default: config.commit.batch_max, range: committer::BATCH_RANGE };
-        let pace = Milliseconds { default: config.commit.pace, range: committer::PACE_RANGE };
-        let commit = committer::Batching {
+        let batch = Integer { default: config.commit.batch_max, range: gather::BATCH_RANGE };
+        let pace = Milliseconds { default: config.commit.pace, range: gather::PACE_RANGE };
+        let commit = gather::Batching {
             most: definitions.define(
                 SERVICE.join("commit.batch_max"),
                 batch,

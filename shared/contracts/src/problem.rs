@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::Lacking;
+
 /// The media type of [`Problem`].
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -21,6 +23,9 @@ pub struct Problem {
     /// For bad input: each fault and where it stands.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,
+    /// For a reservation that can't be made: each line that lacks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacking: Vec<Lacking>,
 }
 
 /// One fault of the input.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{OrderId, Sku, StockLine, Timestamp};
+use crate::{OrderId, Sku, StockLine, Timestamp, order::PlaceLine};
 
 /// `GET /stock/{sku}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -43,6 +43,22 @@ pub struct Adjustment {
     pub stock: Stock,
     /// When.
     pub adjusted_at: Timestamp,
+}
+
+/// `POST /reservations`.
+///
+/// Its fields are as loose as JSON is, so that every fault can be named at once with its pointer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reserve {
+    /// Under which id: a UUID version 7 of the caller's choice, under which the same request may be sent again. Left out, one
+    /// is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<OrderId>)]
+    pub order_id: Option<String>,
+    /// What is to be reserved. Lines with the same SKU are added up.
+    #[schema(min_items = 1, max_items = 1_000)]
+    pub lines: Vec<PlaceLine>,
 }
 
 /// Where a reservation is in its life.

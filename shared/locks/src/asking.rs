@@ -40,7 +40,7 @@ pub(crate) struct Waiting<'a> {
 
 impl<'a> Waiting<'a> {
     pub(crate) fn begin(keys: &'a Keys, request: Request) -> Self {
-        let span = spans::internal("take lock").parent(request.parent).start();
+        let span = spans::step("take lock", request.parent);
         Self { keys, request, since: Instant::now(), span }
     }
 
@@ -54,7 +54,7 @@ impl<'a> Waiting<'a> {
                 let strategy = permit.strategy();
                 METRICS.taken(strategy, wait, self.request.parent);
                 self.span.set(names::lock::STRATEGY, strategy.word());
-                let mut holding = spans::internal("hold lock").parent(self.request.parent).start();
+                let mut holding = spans::step("hold lock", self.request.parent);
                 if holding.is_recording() {
                     holding.set(names::lock::STRATEGY, strategy.word());
                     token.iter().for_each(|token| holding.set(names::lock::TOKEN, &token.to_string()));

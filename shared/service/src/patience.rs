@@ -31,6 +31,12 @@ pub async fn patiently<T, E: Error, F: Future<Output = Result<T, E>>>(
     }
 }
 
+/// Before a batch is tried again: 20 ms, doubled with every failure up to 500 ms, with jitter over the upper half.
+pub fn pause(failures: u32) -> Duration {
+    let ceiling = 20u64.saturating_mul(1 << failures.min(6)).min(500);
+    Duration::from_millis(rand::rng().random_range(ceiling / 2..=ceiling))
+}
+
 #[cfg(test)]
 mod tests {
     use std::io;

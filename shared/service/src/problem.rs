@@ -9,7 +9,10 @@ use actix_web::{
         header::{self, HeaderName, HeaderValue},
     },
 };
-use contracts::problem::{Fault, MEDIA_TYPE, Problem};
+use contracts::{
+    Lacking,
+    problem::{Fault, MEDIA_TYPE, Problem},
+};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $status:literal, $urn:literal, $title:literal;)+) => {
@@ -39,6 +42,8 @@ kinds! {
     MethodNotAllowed = 405, "method-not-allowed", "Method not allowed";
     /// What is asked for does not go with the state things are in.
     Conflict = 409, "conflict", "Not possible in this state";
+    /// Lines lack stock.
+    InsufficientStock = 409, "insufficient-stock", "Not enough in stock";
     /// The body is too large.
     TooLarge = 413, "too-large", "Body too large";
     /// The body is not JSON by its content type.
@@ -64,13 +69,14 @@ pub struct ApiError {
     kind: Kind,
     detail: String,
     errors: Vec<Fault>,
+    lacking: Vec<Lacking>,
     header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 impl ApiError {
     /// A problem of a kind. `detail` says what is wrong this time, and how to mend it.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), header: None }
+        Self { kind, detail: detail.into(), errors: Vec::new(), lacking: Vec::new(), header: None }
     }
 
     /// 400 with every fault of the input.
@@ -90,6 +96,12 @@ impl ApiError {
     /// 409.
     pub fn conflict(detail: impl Into<String>) -> Self {
         Self::new(Kind::Conflict, detail)
+    }
+
+    /// 409 with each line that lacks.
+    pub fn insufficient_stock(lacking: Vec<Lacking>) -> Self {
+        let detail = "nothing is reserved, because not all of it can be; see lacking";
+        Self { lacking, ..Self::new(Kind::InsufficientStock, detail) }
     }
 
     /// 503, to be tried again after a second.
@@ -132,6 +144,7 @@ impl ApiError {
             status,
             detail: self.detail.clone(),
             errors: self.errors.clone(),
+            lacking: self.lacking.clone(),
         }
     }
 }

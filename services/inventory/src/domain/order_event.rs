@@ -1,11 +1,11 @@
 //! What the order service tells, as far as stock is concerned.
 
-use std::collections::HashMap;
-
 use contracts::{
     InvalidQuantity, OrderId, OrderLine, Quantity, Sku, StockLine,
     event::{OrderCancelled, OrderConfirmed, OrderPlaced},
 };
+
+use super::merged::Merged;
 
 /// What the order service tells of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,21 +88,11 @@ fn each_sku_once(lines: Vec<OrderLine>) -> Result<Vec<StockLine>, InvalidLines> 
     if lines.is_empty() {
         return Err(InvalidLines::Empty);
     }
-    let mut places: HashMap<Sku, usize> = HashMap::with_capacity(lines.len());
-    let mut merged: Vec<StockLine> = Vec::with_capacity(lines.len());
+    let mut merged = Merged::default();
     for OrderLine { sku, quantity, .. } in lines {
-        match places.get(&sku) {
-            Some(&place) => {
-                merged[place].quantity =
-                    merged[place].quantity.plus(quantity).map_err(|InvalidQuantity| InvalidLines::TooMany { sku })?;
-            }
-            None => {
-                places.insert(sku.clone(), merged.len());
-                merged.push(StockLine { sku, quantity });
-            }
-        }
+        merged.add(sku.clone(), quantity).map_err(|InvalidQuantity| InvalidLines::TooMany { sku })?;
     }
-    Ok(merged)
+    Ok(merged.into_lines())
 }
 
 #[cfg(test)]

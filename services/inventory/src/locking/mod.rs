@@ -34,7 +34,7 @@ pub struct Access(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    Guarded(Guard),
+    Guarded(Box<Guard>),
     /// No lock is to be had.
     Fallback,
     /// No stock is to be changed.
@@ -96,7 +96,7 @@ impl Locking {
         let taking = Box::pin(self.locks.lock(&keys, request));
         let taken = if falls_back { outage::unless(&self.locks, taking).await } else { taking.await };
         match taken {
-            Ok(guard) => Ok(Access(Kind::Guarded(guard))),
+            Ok(guard) => Ok(Access(Kind::Guarded(Box::new(guard)))),
             Err(error) if falls_back && outage::is_one(&error) => {
                 tracing::warn!(%error, "no lock is to be had; rows are locked instead");
                 self.outage.begins(self.locks.clone());

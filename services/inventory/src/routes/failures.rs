@@ -4,7 +4,7 @@ use locks::LockError;
 use service::problem::{ApiError, Kind};
 
 use crate::{
-    operations,
+    gathering, operations,
     store::{self, ChangeError},
 };
 
@@ -18,9 +18,9 @@ fn not_locked(error: &LockError) -> ApiError {
     ApiError::unavailable("the stock of these products is locked by others, or no lock is to be had at the moment")
 }
 
-fn not_changed(error: ChangeError) -> ApiError {
+fn not_changed(error: &ChangeError) -> ApiError {
     match error {
-        ChangeError::Database(error) => stored(error),
+        ChangeError::Database(error) => ApiError::database(error, error.is_transient()),
         other => ApiError::unavailable(format!("nothing was changed: {other}")),
     }
 }
@@ -81,7 +81,56 @@ impl From<operations::adjust::Error> for ApiError {
                  new",
             ),
             E::NotLocked(error) => not_locked(&error),
-            E::NotChanged(error) => not_changed(error),
+            E::NotChanged(error) => not_changed(&error),
+        }
+    }
+}
+
+impl From<operations::reserve::Error> for ApiError {
+    fn from(error: operations::reserve::Error) -> Self {
+        use operations::reserve::Error as E;
+        match error {
+            E::Invalid(faults) => Self::invalid(faults),
+            E::Lacking(lacking) => Self::insufficient_stock(lacking),
+            E::KeyTaken(_) => Self::new(
+                Kind::KeyReused,
+                "this order_id came with other lines before; a reservation that is new needs an id that is new",
+            ),
+            E::OfAnOrder(_) => Self::conflict(error.to_string()),
+            E::Undecided(error) => undecided(error),
+        }
+    }
+}
+
+fn undecided(error: gathering::Error) -> ApiError {
+    use gathering::Error as E;
+    match error {
+        E::Full | E::Late => ApiError::unavailable(format!("{error}; send it again under the same order_id")),
+        E::NotLocked(error) => not_locked(&error),
+        E::NotChanged(error) => not_changed(&error),
+    }
+}
+
+impl From<operations::confirm_reservation::Error> for ApiError {
+    fn from(error: operations::confirm_reservation::Error) -> Self {
+        use operations::confirm_reservation::Error as E;
+        match error {
+            E::Unknown(_) => Self::not_found(error.to_string()),
+            E::OfAnOrder(_) | E::HoldsNothing(_) => Self::conflict(error.to_string()),
+            E::Store(error) => stored(error),
+        }
+    }
+}
+
+impl From<operations::release_reservation::Error> for ApiError {
+    fn from(error: operations::release_reservation::Error) -> Self {
+        use operations::release_reservation::Error as E;
+        match error {
+            E::Unknown(_) => Self::not_found(error.to_string()),
+            E::OfAnOrder(_) => Self::conflict(error.to_string()),
+            E::Store(error) => stored(error),
+            E::NotLocked(error) => not_locked(&error),
+            E::NotChanged(error) => not_changed(&error),
         }
     }
 }

@@ -22,6 +22,9 @@ pub enum ChangeError {
         "no lock is to be had, and rows can't be locked instead while others store without looking at locks of rows"
     )]
     Unguarded,
+    /// Another has stored a reservation under the same id at the same time.
+    #[error("another has stored a reservation under the same id at the same time")]
+    IdTaken,
     /// Another consumer has taken part of the batch.
     #[error("another consumer has taken part of this batch")]
     Superseded,
@@ -37,6 +40,7 @@ impl ChangeError {
             Self::Overtaken { .. } => "overtaken",
             Self::Lost(_) => "lost",
             Self::Unguarded => "unguarded",
+            Self::IdTaken => "id_taken",
             Self::Superseded => "superseded",
             Self::Database(_) => "database",
         }

@@ -4,7 +4,7 @@
 //! transaction is once for all of them, and so a trace of its own, linked to each.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -20,14 +20,9 @@ use telemetry::{
     names::{db, shop, wait},
     spans::{self, Span, in_statement},
 };
-use uuid::Uuid;
 
-use super::{ChangeError, Error, SWEEPING, Store, reservations, rows::order_id, stock};
-use crate::{
-    SOURCE,
-    domain::{Found, OrderEvent, Standing, decide},
-    locking::Access,
-};
+use super::{ChangeError, Error, SWEEPING, Store, give_back::give_back, rows::order_id};
+use crate::{SOURCE, locking::Access};
 
 /// Held until the transaction ends, so that a sweeper that dies leaves nothing behind.
 const ONLY_ONE: &str = "SELECT pg_try_advisory_xact_lock($1)";
@@ -38,7 +33,7 @@ const BITMAP_ON: &str = "SET LOCAL enable_bitmapscan = on";
 const BITMAP_OFF: &str = "SET LOCAL enable_bitmapscan = off";
 
 /// Served by the block range index on the time.
-const OVERDUE: &str = "SELECT order_id, lines, trace FROM reservations
+const OVERDUE: &str = "SELECT order_id, lines, trace, direct FROM reservations
       WHERE decided_at >= $1 AND decided_at < $2 AND status = 0 LIMIT $3";
 
 /// Reservations that were found overdue.
@@ -55,6 +50,8 @@ struct Reservation {
     lines: Vec<StockLine>,
     /// Of the span that made it, where it was recorded.
     trace: Option<TraceContext>,
+    /// Whether it was made by a request.
+    direct: bool,
 }
 
 impl Overdue {
@@ -149,7 +146,8 @@ async fn overdue(
     let overdue = rows.iter().map(|row| {
         let trace: Option<&str> = row.try_get(2)?;
         let lines = row.try_get::<Json<_>, _>(1)?.0;
-        Ok((order_id(row, 0)?, Reservation { lines, trace: trace.and_then(|text| text.parse().ok()) }))
+        let trace = trace.and_then(|text| text.parse().ok());
+        Ok((order_id(row, 0)?, Reservation { lines, trace, direct: row.try_get(3)? }))
     });
     overdue.collect()
 }
@@ -157,37 +155,32 @@ async fn overdue(
 /// Locks, looks again, and releases what is still HELD: an order may have been confirmed or cancelled meanwhile.
 async fn release(
     connection: &mut PgConnection,
-    mut overdue: HashMap<OrderId, Reservation>,
+    overdue: HashMap<OrderId, Reservation>,
     access: &Access,
     told: &mut Told,
 ) -> Result<(usize, u64), ChangeError> {
-    let skus: BTreeSet<&str> =
-        overdue.values().flat_map(|overdue| &overdue.lines).map(|line| line.sku.as_str()).collect();
-    let (trace, writes) = (told.trace(), access.writes());
-    let (stock, rows) = in_statement(writes.reading(), trace, stock::read(connection, skus, writes)).await?;
-    let ids: Vec<Uuid> = overdue.keys().map(|order| order.as_uuid()).collect();
-    let locking = reservations::lock(connection, &ids);
-    let locked = in_statement("SELECT reservations FOR UPDATE", trace, locking).await?;
-    let held = locked.into_iter().filter(|(_, status)| *status == ReservationStatus::Held);
-    let standing = |(order, status)| {
-        let lines = overdue.remove(&order).map(|overdue| overdue.lines).unwrap_or_default();
-        (order, Standing { status, lines })
-    };
-    let found = Found { stock, reservations: held.map(standing).collect() };
-    let events: Vec<OrderEvent> = found.reservations.keys().copied().map(OrderEvent::Cancelled).collect();
-    let decided = decide(&events, &found);
-
-    let released_at = Timestamp::now();
-    in_statement("UPDATE stock", trace, stock::set(connection, &decided.stock, &rows, access)).await?;
-    let releasing = reservations::release(connection, &decided.released, released_at);
-    in_statement("UPDATE reservations", trace, releasing).await?;
+    let mut direct = HashSet::new();
+    let mut lines = HashMap::with_capacity(overdue.len());
+    for (order, reservation) in overdue {
+        if reservation.direct {
+            direct.insert(order);
+        }
+        lines.insert(order, reservation.lines);
+    }
+    let (released_at, trace) = (Timestamp::now(), told.trace());
+    let given = give_back(connection, lines, &[ReservationStatus::Held], access, (released_at, trace)).await?;
     let mut events = outbox::Batch::new(SOURCE);
-    for &order_id in &decided.released {
+    for &order_id in &given.released {
+        // Nobody else knows of a reservation that a request has made.
+        if direct.contains(&order_id) {
+            told.released(order_id);
+            continue;
+        }
         let expired = StockReleased { order_id, reason: ReleaseReason::Expired, released_at };
         events.push(order_id.bucket(BUCKETS), &expired, told.released(order_id));
     }
     in_statement("INSERT outbox", trace, events.write(connection)).await?;
-    Ok((decided.released.len(), decided.violations))
+    Ok((given.released.len(), given.violations))
 }
 
 /// The spans of a step: of the whole, and in each recorded order's trace.

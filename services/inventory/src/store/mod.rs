@@ -7,10 +7,13 @@
 
 mod adjust;
 mod change;
+mod direct;
 mod expire;
+mod give_back;
 mod guard;
 mod products;
 mod reservations;
+mod reserve;
 mod rows;
 mod stock;
 mod take;
@@ -23,6 +26,7 @@ use sqlx::{PgPool, postgres::PgConnectOptions};
 pub use adjust::Adjusted;
 pub use change::ChangeError;
 pub use database::{Database, Error, InvalidUrl, PrepareError};
+pub use direct::Returned;
 pub use expire::{Overdue, Swept};
 pub use products::Put;
 pub use take::{Cancelled, OrderNews, Taken, Told, Waits};

@@ -12,24 +12,31 @@ use uuid::Uuid;
 
 use super::{
     Error, Store,
-    rows::{ReservationRow, code_of, order_id, status_of},
+    rows::{ReservationRow, StoodRow, code_of, order_id, status_of},
 };
-use crate::domain::NewReservation;
+use crate::domain::{NewReservation, Stood};
 
 const GET: &str = "SELECT order_id, status, lines, decided_at, released_at FROM reservations WHERE order_id = $1";
 
-const STATUSES: &str = "SELECT order_id, status FROM reservations WHERE order_id = ANY($1)";
+const STOOD: &str = "SELECT order_id, status, lines, decided_at, released_at, lacking, direct
+       FROM reservations WHERE order_id = ANY($1)";
 
-const LINES: &str = "SELECT order_id, lines FROM reservations WHERE order_id = ANY($1)";
+const STATUSES: &str = "SELECT order_id, status, direct FROM reservations WHERE order_id = ANY($1)";
+
+const LINES: &str = "SELECT order_id, lines FROM reservations WHERE order_id = ANY($1) AND NOT direct";
 
 /// In the order of ids, see the lock order.
-const LOCK: &str = "SELECT order_id, status FROM reservations WHERE order_id = ANY($1) ORDER BY order_id FOR UPDATE";
+const LOCK: &str =
+    "SELECT order_id, status, direct FROM reservations WHERE order_id = ANY($1) ORDER BY order_id FOR UPDATE";
 
-const INSERT: &str = "INSERT INTO reservations (order_id, status, lines, lacking, released_at, trace, decided_at)
-     SELECT decided.*, $7
+const INSERT: &str =
+    "INSERT INTO reservations (order_id, status, lines, lacking, released_at, trace, decided_at, direct)
+     SELECT decided.*, $7, $8
        FROM unnest($1::uuid[], $2::smallint[], $3::jsonb[], $4::jsonb[], $5::timestamptz[], $6::text[]) AS decided";
 
-const CONFIRM: &str = "UPDATE reservations SET status = 1 WHERE order_id = ANY($1) AND status = 0";
+const CONFIRM: &str = "UPDATE reservations SET status = 1 WHERE order_id = ANY($1) AND status = 0 AND NOT direct";
+
+const CONFIRM_DIRECT: &str = "UPDATE reservations SET status = 1 WHERE order_id = $1 AND status = 0 AND direct";
 
 const RELEASE: &str = "UPDATE reservations SET status = 3, released_at = $2 WHERE order_id = ANY($1)";
 
@@ -45,11 +52,18 @@ impl Store {
     }
 }
 
-/// The statuses of those of these orders that have a reservation.
+/// Where a reservation stands.
+pub(super) struct Place {
+    pub(super) status: ReservationStatus,
+    /// Whether it was made by a request.
+    pub(super) direct: bool,
+}
+
+/// Where the reservations of these orders stand that there are.
 pub(super) async fn statuses(
     connection: &mut PgConnection,
     orders: &[Uuid],
-) -> Result<HashMap<OrderId, ReservationStatus>, sqlx::Error> {
+) -> Result<HashMap<OrderId, Place>, sqlx::Error> {
     read_statuses(connection, STATUSES, orders).await
 }
 
@@ -57,7 +71,7 @@ pub(super) async fn statuses(
 pub(super) async fn lock(
     connection: &mut PgConnection,
     orders: &[Uuid],
-) -> Result<HashMap<OrderId, ReservationStatus>, sqlx::Error> {
+) -> Result<HashMap<OrderId, Place>, sqlx::Error> {
     read_statuses(connection, LOCK, orders).await
 }
 
@@ -65,15 +79,26 @@ async fn read_statuses(
     connection: &mut PgConnection,
     statement: &'static str,
     orders: &[Uuid],
-) -> Result<HashMap<OrderId, ReservationStatus>, sqlx::Error> {
+) -> Result<HashMap<OrderId, Place>, sqlx::Error> {
     if orders.is_empty() {
         return Ok(HashMap::new());
     }
     let rows = sqlx::query(statement).bind(orders).fetch_all(connection).await?;
-    rows.iter().map(|row| Ok((order_id(row, 0)?, status_of(row.try_get(1)?)?))).collect()
+    let place = |row| Ok((order_id(row, 0)?, Place { status: status_of(row.try_get(1)?)?, direct: row.try_get(2)? }));
+    rows.iter().map(place).collect()
 }
 
-/// The lines of those of these orders that have a reservation; they never change.
+/// All of the reservations under these ids.
+pub(super) async fn stood(
+    connection: &mut PgConnection,
+    ids: impl Iterator<Item = OrderId>,
+) -> Result<HashMap<OrderId, Stood>, sqlx::Error> {
+    let ids: Vec<Uuid> = ids.map(OrderId::as_uuid).collect();
+    let rows: Vec<StoodRow> = sqlx::query_as(STOOD).bind(ids).fetch_all(connection).await?;
+    Ok(rows.into_iter().map(|StoodRow(stood)| (stood.reservation.order_id, stood)).collect())
+}
+
+/// The lines of those of these orders that have a reservation, and one that no request has made; they never change.
 pub(super) async fn lines(
     connection: &mut PgConnection,
     orders: &[Uuid],
@@ -85,11 +110,12 @@ pub(super) async fn lines(
     rows.iter().map(|row| Ok((order_id(row, 0)?, row.try_get::<Json<_>, _>(1)?.0))).collect()
 }
 
-/// Stores what was decided at `now`, each with the span in which that was done, where it is recorded.
+/// Stores what was decided at `now`, for orders or `direct`, each with the span in which that was done, where it is
+/// recorded.
 pub(super) async fn insert(
     connection: &mut PgConnection,
     new: &[NewReservation<'_>],
-    now: Timestamp,
+    (now, direct): (Timestamp, bool),
     traces: &HashMap<OrderId, TraceContext>,
 ) -> Result<(), sqlx::Error> {
     if new.is_empty() {
@@ -104,9 +130,16 @@ pub(super) async fn insert(
         .bind(new.iter().map(released_at).bind_iter())
         .bind(new.iter().map(|new| traces.get(&new.order_id).map(ToString::to_string)).bind_iter())
         .bind(now.as_offset())
+        .bind(direct)
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Confirms a reservation that a request has made, if it is HELD.
+pub(super) async fn confirm_direct(connection: &mut PgConnection, id: OrderId) -> Result<bool, sqlx::Error> {
+    let confirmed = sqlx::query(CONFIRM_DIRECT).bind(id.as_uuid()).execute(connection).await?;
+    Ok(confirmed.rows_affected() == 1)
 }
 
 /// Confirms those of these orders' reservations that are HELD.

@@ -1,13 +1,13 @@
 //! How what we know stands in rows.
 
 use contracts::stock::ReservationStatus::{self, Confirmed, Held, Rejected, Released};
-use contracts::{Money, OrderId, Sku, Timestamp, catalogue::Product, stock};
+use contracts::{Lacking, Money, OrderId, Sku, Timestamp, catalogue::Product, stock};
 use locks::Token;
 use sqlx::{FromRow, Row as _, postgres::PgRow, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::Level;
+use crate::domain::{Level, Stood};
 
 /// The code of a status in the column.
 pub(super) fn code_of(status: ReservationStatus) -> i16 {
@@ -108,5 +108,17 @@ impl<'r> FromRow<'r, PgRow> for ReservationRow {
             decided_at: row.try_get::<OffsetDateTime, _>(3)?.into(),
             released_at: row.try_get::<Option<OffsetDateTime>, _>(4)?.map(Timestamp::from),
         }))
+    }
+}
+
+/// A row of the same, and `lacking, direct`.
+pub(super) struct StoodRow(pub(super) Stood);
+
+impl<'r> FromRow<'r, PgRow> for StoodRow {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        let ReservationRow(reservation) = ReservationRow::from_row(row)?;
+        let lacking: Option<Json<Vec<Lacking>>> = row.try_get(5)?;
+        let lacking = lacking.map(|Json(lacking)| lacking).unwrap_or_default();
+        Ok(Self(Stood { reservation, lacking, direct: row.try_get(6)? }))
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use contracts::{
     OrderId, StockLine, Timestamp,
-    event::{Hops, ReleaseReason, StockRejected, StockReleased, StockReserved},
+    event::{Event as _, Hops, OrderPlaced, ReleaseReason, StockRejected, StockReleased, StockReserved},
 };
 use messaging::{BUCKETS, Broken, Message, consumer, consumer::HandleError, crash, database, inbox, outbox};
 use sqlx::{Connection, PgConnection};
@@ -149,8 +149,9 @@ impl Store {
 /// only confirmed, which is one blind update; and save stock, where that is not how it is guarded.
 ///
 /// What is read before its lock is only what can't change meanwhile. All news of an order come through one partition,
-/// whose position this transaction has locked, so nobody else makes a reservation for these orders; and lines never
-/// change. A status may, by the sweep, and is read under its lock where it matters.
+/// whose position this transaction has locked, so no other makes a reservation for these orders; and lines never change. A
+/// status may, by the sweep, and is read under its lock where it matters. A request may make a reservation under one of these
+/// ids, which ends this transaction when it comes to store its own; the batch is taken again then, and finds it.
 async fn find(
     connection: &mut PgConnection,
     news: &OrderNews<'_>,
@@ -172,23 +173,26 @@ async fn find(
     let locked: Vec<Uuid> = live.keys().map(|order| order.as_uuid()).collect();
     let found = reservations::lock(connection, &locked);
     let cancelled_before = in_statement("SELECT reservations FOR UPDATE", of(trace, &locked), found).await?;
-    let mut reservations: HashMap<OrderId, Standing> =
-        placed_before.into_iter().map(|(order, status)| (order, Standing { status, lines: Vec::new() })).collect();
-    reservations.extend(cancelled_before.into_iter().map(|(order, status)| {
+    let direct = placed_before.iter().filter(|(_, place)| place.direct).map(|(order, _)| *order).collect();
+    let mut places = placed_before;
+    // Over the others, because they were read behind the lock.
+    places.extend(cancelled_before);
+    let standing = |(order, place): (OrderId, reservations::Place)| {
         let lines = live.remove(&order).unwrap_or_default();
-        (order, Standing { status, lines })
-    }));
-    Ok((Found { stock: levels, reservations }, rows, waited))
+        (order, Standing { status: place.status, lines })
+    };
+    let reservations = places.into_iter().map(standing).collect();
+    Ok((Found { stock: levels, reservations, direct }, rows, waited))
 }
 
-/// The orders that are placed and not cancelled, and those that are cancelled.
+/// The orders that are placed, and those that are cancelled.
 fn split(told: &[Told<'_>]) -> (Vec<Uuid>, Vec<Uuid>) {
     let of = |wanted: fn(&OrderEvent) -> bool| -> BTreeSet<OrderId> {
         told.iter().map(|told| &told.event).filter(|event| wanted(event)).map(OrderEvent::order_id).collect()
     };
     let cancelled = of(|event| matches!(event, OrderEvent::Cancelled(_)));
     let placed = of(|event| matches!(event, OrderEvent::Placed { .. }));
-    let placed = placed.difference(&cancelled).map(|order| order.as_uuid()).collect();
+    let placed = placed.iter().map(|order| order.as_uuid()).collect();
     (placed, cancelled.iter().map(|order| order.as_uuid()).collect())
 }
 
@@ -204,7 +208,7 @@ async fn apply(
     in_statement("UPDATE stock", of(trace, &decided.stock), setting).await?;
     let (confirmed, released) = (&decided.confirmed, &decided.released);
     in_statement("UPDATE reservations", of(trace, confirmed), reservations::confirm(connection, confirmed)).await?;
-    let inserted = reservations::insert(connection, &decided.reservations, now, traces);
+    let inserted = reservations::insert(connection, &decided.reservations, (now, false), traces);
     in_statement("INSERT reservations", of(trace, &decided.reservations), inserted).await?;
     in_statement("UPDATE reservations", of(trace, released), reservations::release(connection, released, now)).await?;
     Ok(())
@@ -271,6 +275,11 @@ fn publish(
                 let reason = ReleaseReason::Cancelled;
                 events.push(bucket, &StockReleased { order_id, reason, released_at: decided_at }, carried);
             }
+            Outcome::IdTaken => {
+                let fault = format!("{order_id} stands for a reservation that was made by a request to this service");
+                let reason = Broken::Value { event_type: OrderPlaced::TYPE, fault };
+                events.dead_letter(told.message, &reason, batch.trace_of(told.index));
+            }
         }
     }
     for (index, message, reason) in &news.broken {
@@ -286,6 +295,7 @@ fn count(decided: &Decided<'_>) -> Taken {
             Outcome::Reserved => taken.reserved += 1,
             Outcome::Rejected(_) => taken.rejected += 1,
             Outcome::Released => taken.released += 1,
+            Outcome::IdTaken => {}
         }
     }
     taken

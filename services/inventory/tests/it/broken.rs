@@ -4,11 +4,11 @@ use contracts::{
     stock::ReservationStatus::Held,
     topics::Topic,
 };
-use messaging::{BUCKETS, dead_letters};
+use messaging::BUCKETS;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use serde_json::json;
 
-use crate::world::{World, placed, push, topics, until};
+use crate::world::{World, placed, push, until};
 
 /// Any JSON, as the placing of an order.
 #[derive(Serialize, Deserialize)]
@@ -85,7 +85,7 @@ async fn what_can_not_be_understood_goes_to_the_dead_letters_and_the_rest_goes_o
     for order in [before, after] {
         world.until_status(order, Held).await;
     }
-    until("six dead letters", async || Some(()).filter(|()| dead_letters_of(&world, Topic::Orders) == 6)).await;
+    until("six dead letters", async || Some(()).filter(|()| world.dead_letters(Topic::Orders) == 6)).await;
     for reason in [
         "unknown event type \"plumbline.order.exploded.v1\"",
         "the value is not a plumbline.order.placed.v1: expected `:`",
@@ -98,7 +98,7 @@ async fn what_can_not_be_understood_goes_to_the_dead_letters_and_the_rest_goes_o
     }
     world.settle().await;
     assert_eq!(world.level("A").await, (8, 2));
-    assert_eq!(dead_letters_of(&world, Topic::Orders), 6);
+    assert_eq!(world.dead_letters(Topic::Orders), 6);
     world.end().await;
 }
 
@@ -117,11 +117,4 @@ async fn was_written(world: &World, text: &str) -> bool {
         AND position('plumbline-reason'::bytea IN messages) > 0";
     let count: i64 = sqlx::query_scalar(held).bind(text.as_bytes()).fetch_one(&world.database).await.unwrap();
     count > 0
-}
-
-fn dead_letters_of(world: &World, topic: Topic) -> i64 {
-    let config = world.config();
-    let counts =
-        tokio::task::block_in_place(|| dead_letters::count(&config.common.kafka_bootstrap, &topics(&config)).unwrap());
-    counts.into_iter().find(|(counted, _)| *counted == topic).unwrap().1
 }

@@ -5,8 +5,10 @@
 mod adjustments;
 mod broken;
 mod crashes;
+mod direct;
 mod expiry;
 mod instances;
+mod locks;
 mod orders;
 mod products;
 mod refusals;

@@ -15,6 +15,8 @@ struct Case {
 fn cases(world: &World) -> Vec<Case> {
     let put = |sku: &str| world.request(Method::PUT, &format!("/products/{sku}")).bearer_auth(TOKEN);
     let adjust = |sku: &str| world.request(Method::POST, &format!("/stock/{sku}/adjustments")).bearer_auth(TOKEN);
+    let reserve = || world.request(Method::POST, "/reservations").bearer_auth(TOKEN);
+    let release = |id: &str| world.request(Method::DELETE, &format!("/reservations/{id}")).bearer_auth(TOKEN);
     let get = |path: &str| world.request(Method::GET, path);
     let text =
         |request: RequestBuilder, body: String| request.header(header::CONTENT_TYPE, "application/json").body(body);
@@ -42,6 +44,24 @@ fn cases(world: &World) -> Vec<Case> {
             world.request(Method::POST, "/stock/A/adjustments").bearer_auth("x"),
             401,
             &[],
+        ),
+        case("reserve without a token", world.request(Method::POST, "/reservations"), 401, &[]),
+        case("confirm without a token", world.request(Method::POST, "/reservations/17/confirm"), 401, &[]),
+        case("release without a token", world.request(Method::DELETE, "/reservations/17"), 401, &[]),
+        case("releasing no order id", release("17"), 400, &["order_id"]),
+        case("releasing nothing", release("0193e2a5-7c1e-7bd2-9a41-6f0e7ad2c9b3"), 404, &[]),
+        case("reserving nothing", reserve().json(&json!({"lines": []})), 400, &["/lines"]),
+        case(
+            "reserving for a customer",
+            reserve().json(&json!({"lines": [], "customer_id": "1"})),
+            400,
+            &["/customer_id"],
+        ),
+        case(
+            "reserving with everything wrong at once",
+            reserve().json(&json!({"order_id": "17", "lines": [{"sku": "a/b", "quantity": 0.5}]})),
+            400,
+            &["/order_id", "/lines/0/sku", "/lines/0/quantity"],
         ),
         case("delete", world.request(Method::DELETE, "/products/A"), 405, &[]),
         case("post a product", world.request(Method::POST, "/products"), 405, &[]),

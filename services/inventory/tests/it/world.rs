@@ -13,7 +13,7 @@ use contracts::{
     topics::Topic,
 };
 use inventory::{app::App, config::Config};
-use messaging::{BUCKETS, Message, Topics, outbox, tail};
+use messaging::{BUCKETS, Message, Topics, dead_letters, outbox, tail};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -109,6 +109,12 @@ impl World {
         answer(request.json(&json!({"delta": delta, "reason": "count"}))).await
     }
 
+    /// Asks for a reservation, as the operator.
+    pub(crate) async fn reserve(&self, id: OrderId, lines: &[(&str, i64)]) -> (StatusCode, Value) {
+        let request = self.request(Method::POST, "/reservations").bearer_auth(TOKEN);
+        answer(reserving(request, id, lines)).await
+    }
+
     /// Makes products, each with so much stock.
     pub(crate) async fn stock_up(&self, levels: &[(&str, i64)]) {
         for (sku, available) in levels {
@@ -186,6 +192,14 @@ impl World {
         told.iter().map(word).collect()
     }
 
+    /// How many of a topic's messages are set aside.
+    pub(crate) fn dead_letters(&self, topic: Topic) -> i64 {
+        let config = self.config();
+        let bootstrap = &config.common.kafka_bootstrap;
+        let counts = tokio::task::block_in_place(|| dead_letters::count(bootstrap, &topics(&config)).unwrap());
+        counts.into_iter().find(|(counted, _)| *counted == topic).unwrap().1
+    }
+
     /// Waits until all that was published so far is on its topic, is processed, and all that was published about it is
     /// on its topic and seen here.
     pub(crate) async fn settle(&self) {
@@ -258,6 +272,12 @@ pub(crate) async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
     let response = request.send().await.unwrap();
     let status = response.status();
     (status, response.json().await.unwrap())
+}
+
+/// A request for a reservation, with its body.
+pub(crate) fn reserving(request: RequestBuilder, id: OrderId, lines: &[(&str, i64)]) -> RequestBuilder {
+    let line = |(sku, quantity): &(&str, i64)| json!({"sku": sku, "quantity": quantity});
+    request.json(&json!({"order_id": id, "lines": lines.iter().map(line).collect::<Vec<_>>()}))
 }
 
 /// Asks until there is an answer.

@@ -4,53 +4,22 @@
 //! transaction before theirs, and then commits all that came meanwhile. Under load batches grow by themselves; at rest
 //! an order is committed alone, at once.
 
-mod queue;
 mod task;
 
-use std::{ops::RangeInclusive, sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use coordination::settings::Setting;
 use messaging::relay;
+use service::{
+    gather::{Batching, Config},
+    queue::{Queue, Refusal},
+};
 use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
 
-use self::{
-    queue::{Queue, Refusal},
-    task::{Pending, Task},
-};
+use self::task::{Pending, Task};
 use crate::{
     domain::{NewOrder, StoredOrder},
     store::Store,
 };
-
-/// How orders are grouped.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config {
-    /// How many tasks commit, each over a connection of its own.
-    pub committers: usize,
-    /// The most orders a transaction.
-    pub batch_max: i64,
-    /// The least time from one transaction's beginning to the next one's, for each task, unless a batch is full: under load
-    /// transactions are fewer and larger for it; at rest no order waits.
-    pub pace: Duration,
-    /// How many orders may wait; beyond it they are refused.
-    pub queue: usize,
-    /// How long an order is tried, waiting included, before its caller is told to come again.
-    pub patience: Duration,
-}
-
-/// What [`Config::batch_max`] may be.
-pub const BATCH_RANGE: RangeInclusive<i64> = 1..=10_000;
-/// What [`Config::pace`] may be.
-pub const PACE_RANGE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(1);
-
-/// How orders are grouped at this moment; begins as it is configured, and is read anew for every transaction.
-#[derive(Debug, Clone)]
-pub struct Batching {
-    /// See [`Config::batch_max`].
-    pub most: Setting<i64>,
-    /// See [`Config::pace`].
-    pub pace: Setting<Duration>,
-}
 
 /// What became of an order that was to be committed.
 #[derive(Debug, Clone)]
@@ -107,7 +76,7 @@ pub struct Handle {
 /// Starts the tasks that commit. `relay` is woken after each commit.
 pub fn start(config: &Config, batching: &Batching, store: &Store, relay: &relay::Waker) -> (Committer, Handle) {
     let queue = Arc::new(Queue::new(config.queue));
-    let tasks = (0..config.committers.max(1))
+    let tasks = (0..config.tasks.max(1))
         .map(|_| {
             tokio::spawn(
                 Task::new(queue.clone(), batching.clone(), config.patience, store.writer(), relay.clone()).run(),

@@ -6,7 +6,11 @@ use std::{
 };
 
 use messaging::relay;
-use rand::Rng;
+use service::{
+    gather::{Batching, Taker},
+    pause,
+    queue::Queue,
+};
 use telemetry::{
     context::{TraceContext, in_scope},
     names::{db, shop, wait},
@@ -14,10 +18,10 @@ use telemetry::{
 };
 use tokio::{
     sync::oneshot,
-    time::{Instant, sleep, sleep_until, timeout_at},
+    time::{Instant, sleep, timeout_at},
 };
 
-use super::{Batching, Committed, Error, queue::Queue};
+use super::{Committed, Error};
 use crate::{
     domain::NewOrder,
     metric_definitions::METRICS,
@@ -103,10 +107,9 @@ fn transaction_span(batch: &[Pending]) -> Option<Span> {
 }
 
 pub(super) struct Task {
-    queue: Arc<Queue<Pending>>,
+    taker: Taker<Pending>,
     writer: Writer,
     relay: relay::Waker,
-    batching: Batching,
     patience: Duration,
 }
 
@@ -118,24 +121,16 @@ impl Task {
         writer: Writer,
         relay: relay::Waker,
     ) -> Self {
-        Self { queue, writer, relay, batching, patience }
+        Self { taker: Taker::new(queue, batching), writer, relay, patience }
     }
 
     /// Commits until the queue is closed and empty.
     pub(super) async fn run(mut self) {
-        let mut batch = Vec::with_capacity(self.batching.most.count());
-        let mut not_before = Instant::now();
-        while self.queue.take(|| self.batching.most.count(), &mut batch).await {
-            // It may have been set to less than what was taken.
-            let room = self.batching.most.count().saturating_sub(batch.len());
-            if room > 0 && Instant::now() < not_before {
-                sleep_until(not_before).await;
-                self.queue.take_now(room, &mut batch);
-            }
+        let mut batch = Vec::new();
+        while self.taker.take(&mut batch).await {
             // Whoever has gone away would never learn of the order.
             batch.retain(|pending: &Pending| !pending.reply.is_closed());
             let taken_at = Instant::now();
-            not_before = taken_at + self.batching.pace.get();
             for pending in &batch {
                 METRICS.queue_wait.record(taken_at - pending.queued_at, pending.order.carried.trace);
             }
@@ -250,10 +245,4 @@ impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         if error.is_transient() { Self::Passing(error.to_string()) } else { Self::Refused(error) }
     }
-}
-
-/// 20 ms, doubled with every failure up to 500 ms, with jitter over the upper half.
-fn pause(failures: u32) -> Duration {
-    let ceiling = 20u64.saturating_mul(1 << failures.min(6)).min(500);
-    Duration::from_millis(rand::rng().random_range(ceiling / 2..=ceiling))
 }

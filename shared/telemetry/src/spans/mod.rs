@@ -111,6 +111,15 @@ pub fn transaction(name: &'static str, parent: Option<TraceContext>) -> Span {
     span
 }
 
+/// A step inside this process, named by what is done. Below nothing, or below what isn't recorded, it isn't either.
+pub fn step(name: &'static str, parent: Option<TraceContext>) -> Span {
+    if parent.is_some_and(TraceContext::is_sampled) {
+        internal(name).parent(parent).start()
+    } else {
+        Span::unrecorded(parent)
+    }
+}
+
 /// Does work that is a [`statement`] while it lasts.
 ///
 /// # Errors

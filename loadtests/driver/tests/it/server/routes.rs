@@ -72,7 +72,8 @@ fn refusal(shop: &State, body: &PlaceOrder) -> Option<HttpResponse> {
 
 fn problem(status: u16, detail: &str, errors: Vec<Fault>) -> HttpResponse {
     let kind = "urn:plumbline:problem:invalid-request".to_owned();
-    let problem = Problem { kind, title: "Refused".to_owned(), status, detail: detail.to_owned(), errors };
+    let problem =
+        Problem { kind, title: "Refused".to_owned(), status, detail: detail.to_owned(), errors, lacking: Vec::new() };
     HttpResponse::build(status.try_into().unwrap()).content_type(MEDIA_TYPE).json(problem)
 }
 

@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use contracts::{Lacking, OrderId, Sku, StockLine, stock::ReservationStatus};
 
@@ -19,6 +19,8 @@ pub struct Found {
     pub stock: Vec<(Sku, Level)>,
     /// The reservations there are of the orders that the batch places or cancels.
     pub reservations: HashMap<OrderId, Standing>,
+    /// Ids among the batch's that stand for reservations made by requests: they belong to no order.
+    pub direct: HashSet<OrderId>,
 }
 
 /// A reservation that was there before the batch.
@@ -71,6 +73,8 @@ pub enum Outcome {
     Rejected(Vec<Lacking>),
     /// What was reserved is available again.
     Released,
+    /// Its id stands for a reservation that was made by a request, so nothing is reserved for it.
+    IdTaken,
 }
 
 impl Outcome {
@@ -80,6 +84,7 @@ impl Outcome {
             Self::Reserved => "reserved",
             Self::Rejected(_) => "rejected",
             Self::Released => "released",
+            Self::IdTaken => "refused",
         }
     }
 }
@@ -90,10 +95,17 @@ impl Outcome {
 /// A cancellation of an order that has no reservation comes to nothing either. Within a partition no order is cancelled
 /// before it is placed, so that takes a log that lost messages; an order placed after it is then reserved, never
 /// confirmed, and expires.
+///
+/// An order whose id stands for a reservation that was made by a request gets nothing, and none of its events changes that
+/// reservation.
 pub fn decide<'a>(events: impl IntoIterator<Item = &'a OrderEvent>, found: &'a Found) -> Decided<'a> {
     let mut deciding = Deciding::new(found);
     for (index, event) in events.into_iter().enumerate() {
         match event {
+            OrderEvent::Placed { order_id, .. } if found.direct.contains(order_id) => {
+                deciding.decided.outcomes.push((index, Outcome::IdTaken));
+            }
+            other if found.direct.contains(&other.order_id()) => {}
             OrderEvent::Placed { order_id, lines } => deciding.place(index, *order_id, lines),
             OrderEvent::Confirmed(order_id) => deciding.confirm(*order_id),
             OrderEvent::Cancelled(order_id) => deciding.cancel(index, *order_id),

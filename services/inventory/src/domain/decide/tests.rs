@@ -35,7 +35,7 @@ fn cancelled(number: u8) -> OrderEvent {
 
 fn stock(levels: &[(&str, i64)]) -> Found {
     let level = |&(text, available): &(&str, i64)| (sku(text), Level { available, reserved: 0 });
-    Found { stock: levels.iter().map(level).collect(), reservations: HashMap::new() }
+    Found { stock: levels.iter().map(level).collect(), ..Found::default() }
 }
 
 fn levels(decided: &Decided<'_>) -> Vec<(String, i64, i64)> {
@@ -66,6 +66,17 @@ fn each_line_that_lacks_is_named_and_an_unknown_sku_has_none() {
     let lacking = decided.reservations[0].lacking.as_ref().unwrap();
     let named: Vec<_> = lacking.iter().map(|lacking| (lacking.sku.as_str(), lacking.available)).collect();
     assert_eq!(named, [("UNKNOWN", 0), ("A", 1)]);
+}
+
+#[test]
+fn events_about_the_id_of_a_direct_reservation_change_nothing() {
+    let direct = HashSet::from([order(1)]);
+    let found = Found { direct, ..stock(&[("A", 5)]) };
+    let events = [placed(1, &[("A", 1)]), confirmed(1), cancelled(1), placed(2, &[("A", 2)])];
+    let decided = decide(&events, &found);
+    assert_eq!(decided.outcomes, [(0, Outcome::IdTaken), (3, Outcome::Reserved)]);
+    assert_eq!((decided.confirmed.len(), decided.released.len(), decided.reservations.len()), (0, 0, 1));
+    assert_eq!(levels(&decided), [("A".into(), 3, 2)]);
 }
 
 #[test]
@@ -164,6 +175,7 @@ impl Database {
         let found = Found {
             stock: self.stock.iter().map(level).collect(),
             reservations: events.iter().filter_map(read).collect(),
+            ..Found::default()
         };
         let decided = decide(events, &found);
         assert_eq!(decided.violations, 0);

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 /// Why something was not queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     /// As many as it holds are waiting.
     #[error("the queue is full")]
     Full,
@@ -20,7 +20,7 @@ pub(crate) enum Refusal {
 
 /// First in, first out. Its lock is held for a push or for the moving of a batch, never across an await.
 #[derive(Debug)]
-pub(crate) struct Queue<T> {
+pub struct Queue<T> {
     state: Mutex<State<T>>,
     ready: Notify,
     capacity: usize,
@@ -33,7 +33,8 @@ struct State<T> {
 }
 
 impl<T> Queue<T> {
-    pub(crate) fn new(capacity: usize) -> Self {
+    /// One that holds up to `capacity` items, and one at least.
+    pub fn new(capacity: usize) -> Self {
         Self {
             state: Mutex::new(State { waiting: VecDeque::new(), closed: false }),
             ready: Notify::new(),
@@ -41,7 +42,11 @@ impl<T> Queue<T> {
         }
     }
 
-    pub(crate) fn push(&self, item: T) -> Result<(), Refusal> {
+    /// Adds an item at the end.
+    ///
+    /// # Errors
+    /// See [`Refusal`].
+    pub fn push(&self, item: T) -> Result<(), Refusal> {
         let mut state = self.lock();
         if state.closed {
             return Err(Refusal::Closed);
@@ -57,7 +62,7 @@ impl<T> Queue<T> {
 
     /// Moves up to `most` items to the end of `taken`, waiting until there is one; `most` is asked when there is. `false`
     /// when the queue is closed and empty. Nothing is lost when the future is dropped.
-    pub(crate) async fn take(&self, most: impl Fn() -> usize, taken: &mut Vec<T>) -> bool {
+    pub async fn take(&self, most: impl Fn() -> usize, taken: &mut Vec<T>) -> bool {
         loop {
             if self.take_now(most(), taken) > 0 {
                 return true;
@@ -72,7 +77,7 @@ impl<T> Queue<T> {
     }
 
     /// Moves up to `most` items that are there to the end of `taken`; answers how many.
-    pub(crate) fn take_now(&self, most: usize, taken: &mut Vec<T>) -> usize {
+    pub fn take_now(&self, most: usize, taken: &mut Vec<T>) -> usize {
         let mut state = self.lock();
         let count = state.waiting.len().min(most);
         taken.extend(state.waiting.drain(..count));
@@ -86,7 +91,7 @@ impl<T> Queue<T> {
     }
 
     /// Refuses what comes from now on. What is queued can still be taken.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         self.lock().closed = true;
         self.ready.notify_one();
     }
