@@ -51,7 +51,7 @@ pub(crate) enum Reply {
     /// Something is done, more is under way.
     Progress(Step),
     /// The answer to [`Request::Status`].
-    Status(Overview),
+    Status(Box<Overview>),
     /// What was asked for is done.
     Done,
     /// It can't be done.

@@ -31,7 +31,7 @@ pub(crate) enum News {
     /// Something was started or stopped.
     Step(Step),
     /// Everything is up.
-    Up(Overview),
+    Up(Box<Overview>),
 }
 
 /// The shop did not come up, or could not be looked after.
@@ -86,7 +86,7 @@ pub(crate) async fn run(
     };
     let listener = Listener::bind(data_dir).map_err(failed)?;
     let desk = Arc::new(Desk::new(shop, begin.elapsed()));
-    tell(News::Up(desk.overview().await));
+    tell(News::Up(Box::new(desk.overview().await)));
     let caller = tokio::select! {
         caller = Desk::serve(&desk, &listener) => caller,
         () = signals.stop() => None,

@@ -37,7 +37,7 @@ impl ShowStatus {
 /// Asks the supervisor what runs.
 pub(crate) async fn overview(data_dir: &Path) -> Result<Overview, CommandError> {
     match control::ask(data_dir, &Request::Status, drop).await? {
-        Reply::Status(overview) => Ok(overview),
+        Reply::Status(overview) => Ok(*overview),
         other => Err(CommandError::Unexpected(format!("{other:?}"))),
     }
 }

@@ -53,7 +53,7 @@ impl Desk {
         let reply = match call.request().await {
             Err(error) => unreadable(&error),
             Ok(Request::Stop) => return Some(call),
-            Ok(Request::Status) => Reply::Status(self.overview().await),
+            Ok(Request::Status) => Reply::Status(Box::new(self.overview().await)),
             Ok(Request::Kill { part }) => done(self.shop.kill(part).await),
             Ok(Request::Restart { part }) => done(self.shop.restart(part).await),
             Ok(Request::Scale { service, count }) => done(self.shop.scale(service, count).await),

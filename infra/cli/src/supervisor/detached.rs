@@ -69,7 +69,7 @@ pub(crate) async fn start(
         };
         match line.as_deref().map(serde_json::from_str) {
             Some(Ok(Reply::Progress(step))) => tell(step),
-            Some(Ok(Reply::Status(overview))) => return Ok(overview),
+            Some(Ok(Reply::Status(overview))) => return Ok(*overview),
             Some(Ok(Reply::Failed { reason })) => {
                 child.wait().await?;
                 return Err(DetachError::Failed(reason));

@@ -1,9 +1,9 @@
 //! Another process of the operating system: this test program once more, told by its environment what to be.
 
-use std::{env, process::Stdio, time::Duration};
+use std::{env, process::Stdio};
 
 use coordination::Cluster;
-use locks::{Config, Guard, Keys, LockError, Locks, Strategy};
+use locks::{Guard, Keys, LockError, Locks, Strategy};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -115,7 +115,7 @@ fn child() {
         ["member", url, folder, endpoint, prefix] => {
             runtime.block_on(switching::be_member(url, &reach(endpoint, prefix), folder.as_ref()));
         }
-        ["telling", url] => telling::take_and_tell(&runtime, Config { ttl: Duration::from_secs(1), ..config_at(url) }),
+        ["telling", url] => telling::take_and_tell(&runtime, url),
         other => panic!("{other:?} is no role"),
     }
 }

@@ -22,12 +22,20 @@ use tokio::{
     sync::mpsc,
 };
 
-use crate::child::{Child, say};
+use crate::{
+    child::{Child, say},
+    stage::BOUND,
+};
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
+/// A time to live that no pause of a busy machine outlasts, and for how long it is held: past its first third.
+const LIVES: Duration = Duration::from_secs(6);
+const HELD: Duration = Duration::from_secs(3);
+
 /// In a process of its own, as it records for all of it: takes, keeps, is refused, gives back.
-pub(crate) fn take_and_tell(runtime: &Runtime, config: Config) {
+pub(crate) fn take_and_tell(runtime: &Runtime, url: &str) {
+    let config = Config { ttl: LIVES, patience: BOUND, ..Config::new(url) };
     let (log_filter, log_format) = (Filter::default(), Format::default());
     let instance_id = std::process::id().to_string();
     let settings = Telemetry { service_name: "plumbline-locks", instance_id, log_filter, log_format };
@@ -40,7 +48,7 @@ pub(crate) fn take_and_tell(runtime: &Runtime, config: Config) {
         let guard = a.lock(&keys, request()).await.unwrap();
         b.try_lock(&Keys::one("a"), request()).await.unwrap_err();
         // Until it must have been given more time.
-        tokio::time::sleep(config.ttl * 2).await;
+        tokio::time::sleep(HELD).await;
         assert!(guard.release().await.held);
     });
     let metrics = telemetry::metrics::prometheus_text();
@@ -114,7 +122,7 @@ async fn a_lock_is_told_by_spans_and_metrics() {
     }
     let mut spans = Vec::new();
     while spans.len() < 3 {
-        spans.push(tokio::time::timeout(crate::stage::BOUND, found.recv()).await.unwrap().unwrap());
+        spans.push(tokio::time::timeout(BOUND, found.recv()).await.unwrap().unwrap());
     }
     for span in &spans {
         assert_eq!(span.parent_span_id, 0x00f0_67aa_0ba9_02b7_u64.to_be_bytes(), "{span:?}");
@@ -129,13 +137,16 @@ async fn a_lock_is_told_by_spans_and_metrics() {
     );
     assert!(text(taken, "plumbline.wait.lock").parse::<f64>().unwrap() > 0.0);
     assert_eq!(text(held, "plumbline.lock.strategy"), "redis");
-    assert!(held.end_time_unix_nano - held.start_time_unix_nano >= 2_000_000_000, "it lasts as long as it is held");
+    assert!(
+        held.end_time_unix_nano - held.start_time_unix_nano >= HELD.as_nanos() as u64,
+        "it lasts as long as it is held"
+    );
     let of = |name: &str, labels: &str| value(&metrics, &format!("plumbline_locks_{name}{{{labels}}}"));
     let (redis, outcome) = ("plumbline_lock_strategy=\"redis\"", "plumbline_outcome=");
     assert_eq!(of("hold_seconds_count", redis), 1.0);
-    assert!(of("hold_seconds_sum", redis) >= 2.0);
+    assert!(of("hold_seconds_sum", redis) >= HELD.as_secs_f64());
     assert_eq!(of("wait_seconds_count", &format!("{redis},{outcome}\"taken\"")), 1.0);
     assert_eq!(of("wait_seconds_count", &format!("{redis},{outcome}\"busy\"")), 1.0);
-    assert!(of("extensions_total", &format!("{redis},{outcome}\"extended\"")) >= 3.0);
+    assert!(of("extensions_total", &format!("{redis},{outcome}\"extended\"")) >= 1.0);
     assert!(!metrics.iter().any(|line| line.starts_with("plumbline_locks_lost")), "{metrics:#?}");
 }
