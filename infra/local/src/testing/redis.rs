@@ -21,6 +21,8 @@ use crate::{
 
 /// How long it may take to answer.
 const BOUND: Duration = Duration::from_secs(60);
+/// How often it is asked whether it is in step with another.
+const POLL: Duration = Duration::from_millis(10);
 /// How long it may take to stop before it is killed.
 const STOP: Duration = Duration::from_secs(10);
 
@@ -86,6 +88,43 @@ impl PrivateRedis {
         self.ready().await;
     }
 
+    /// Runs a command of a few words, none of them quoted, and returns the answer as it stands on the wire (RESP 2).
+    ///
+    /// # Panics
+    /// When it can't be asked, or refuses.
+    pub async fn command(&self, words: &str) -> String {
+        let answer = self.ask(words).await.unwrap_or_else(|error| panic!("the tests' Redis on {words:?}: {error}"));
+        assert!(!answer.starts_with('-'), "the tests' Redis on {words:?}: {answer}");
+        answer
+    }
+
+    /// Makes it a replica of another, and waits until it has all of its data.
+    ///
+    /// # Panics
+    /// When it is not in step within a minute.
+    pub async fn follow(&self, master: &Self) {
+        self.command(&format!("REPLICAOF 127.0.0.1 {}", master.port())).await;
+        let in_step = async {
+            let mut ticks = tokio::time::interval(POLL);
+            loop {
+                ticks.tick().await;
+                let info = self.command("INFO replication").await;
+                if info.contains("master_link_status:up") && info.contains("master_sync_in_progress:0") {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(BOUND, in_step).await.expect("a replica is in step within a minute");
+    }
+
+    /// Makes it a master again, with the data that it has.
+    ///
+    /// # Panics
+    /// When it can't be asked.
+    pub async fn lead(&self) {
+        self.command("REPLICAOF NO ONE").await;
+    }
+
     /// What was saved last, to be put back later.
     ///
     /// # Errors
@@ -120,11 +159,18 @@ impl PrivateRedis {
     }
 
     async fn answers(&self) -> io::Result<()> {
+        let answer = self.ask("PING").await?;
+        if answer == "+PONG" { Ok(()) } else { Err(io::Error::other(answer)) }
+    }
+
+    /// What it answers to an inline command, as it stands on the wire (RESP 2).
+    async fn ask(&self, words: &str) -> io::Result<String> {
         let mut stream = TcpStream::connect(self.port.address()).await?;
-        stream.write_all(b"PING\r\nQUIT\r\n").await?;
+        stream.write_all(format!("{words}\r\nQUIT\r\n").as_bytes()).await?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await?;
-        if answer.contains("+PONG") { Ok(()) } else { Err(io::Error::other(answer)) }
+        let farewell = answer.strip_suffix("+OK\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
+        Ok(farewell.trim_end().to_owned())
     }
 }
 

@@ -7,7 +7,7 @@ use locks::{Locks, Strategy, Token};
 
 use crate::{
     resource::{Resource, Superseded},
-    stage::{cluster, command, connection, eventually, follow, lock, process},
+    stage::{cluster, command, connection, eventually, lock, process},
 };
 
 /// Takes a lock and gives it back; its token.
@@ -155,12 +155,12 @@ async fn a_stale_replica_is_promoted() {
     let [a, b] = [0, 1].map(|_| process(&master, Strategy::RedisFenced, &cluster));
     let [c, d] = [0, 1].map(|_| process(&replica, Strategy::RedisFenced, &cluster));
     token(&a).await;
-    follow(&replica, &master).await;
+    replica.follow(&master).await;
     // Cut off: it keeps what it has, and the master goes on.
     command(&replica, "REPLICAOF 127.0.0.1 1").await;
     token(&a).await;
     let last = token(&b).await;
-    command(&replica, "REPLICAOF NO ONE").await;
+    replica.lead().await;
     assert_grows([&c, &d], last).await;
 }
 
@@ -170,12 +170,12 @@ async fn a_stale_replica_is_promoted() {
 async fn a_master_takes_over_a_stale_replicas_data() {
     let (redis, a, b, _) = stage().await;
     let stale = testing::private_redis().await;
-    follow(&stale, &redis).await;
-    command(&stale, "REPLICAOF NO ONE").await;
+    stale.follow(&redis).await;
+    stale.lead().await;
     token(&a).await;
     let last = token(&b).await;
-    follow(&redis, &stale).await;
-    command(&redis, "REPLICAOF NO ONE").await;
+    redis.follow(&stale).await;
+    redis.lead().await;
     assert_grows([&a, &b], last).await;
 }
 
@@ -186,7 +186,7 @@ async fn a_replica_is_promoted_after_a_partial_resynchronization() {
     let replica = testing::private_redis().await;
     let a = process(&master, Strategy::RedisFenced, &cluster);
     let [c, d] = [0, 1].map(|_| process(&replica, Strategy::RedisFenced, &cluster));
-    follow(&replica, &master).await;
+    replica.follow(&master).await;
     token(&a).await;
     command(&master, "CLIENT KILL TYPE replica").await;
     let last = token(&a).await;
@@ -195,7 +195,7 @@ async fn a_replica_is_promoted_after_a_partial_resynchronization() {
         info.contains("sync_partial_ok:1")
     })
     .await;
-    command(&replica, "REPLICAOF NO ONE").await;
+    replica.lead().await;
     assert_grows([&c, &d], last).await;
 }
 

@@ -64,16 +64,6 @@ pub(crate) async fn eventually(what: &str, condition: impl AsyncFn() -> bool) {
     tokio::time::timeout(BOUND, polled).await.unwrap_or_else(|_| panic!("{what}: not within {BOUND:?}"));
 }
 
-/// Makes a server the replica of another, and waits until it has all of its data.
-pub(crate) async fn follow(replica: &PrivateRedis, master: &PrivateRedis) {
-    command(replica, &format!("REPLICAOF 127.0.0.1 {}", master.port())).await;
-    eventually("the replica is in step", async || {
-        let info: String = redis::from_redis_value(command(replica, "INFO replication").await).unwrap();
-        info.contains("master_link_status:up") && info.contains("master_sync_in_progress:0")
-    })
-    .await;
-}
-
 /// How many keys are locked there.
 pub(crate) async fn locked(redis: &PrivateRedis) -> usize {
     let keys: Vec<String> = redis::from_redis_value(command(redis, "KEYS plumbline:locks:key:*").await).unwrap();

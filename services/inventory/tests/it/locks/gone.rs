@@ -112,7 +112,7 @@ async fn coordinators_are_gone_when_an_epoch_is_needed() {
     assert!(stage.token("A").await > before);
     assert_eq!(one.metric(FALLBACKS, "").await, 0.0);
 
-    stage.command("FLUSHALL").await;
+    stage.redis.command("FLUSHALL").await;
     let (mine, theirs) = tokio::join!(reserve(&one), reserve(&other));
     assert_eq!((mine.0, theirs.0), (StatusCode::CREATED, StatusCode::CREATED), "{} {}", mine.1, theirs.1);
     let order = stage.world.place(&[("A", 1)]).await;

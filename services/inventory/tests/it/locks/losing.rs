@@ -5,8 +5,7 @@ use contracts::OrderId;
 use local::testing;
 use reqwest::StatusCode;
 
-use super::stage::{Stage, command};
-use crate::world::until;
+use super::stage::Stage;
 
 /// Of 10 pieces one instance is about to sell 6 when it stands still, and Redis loses data: `before` runs before the lock is
 /// taken, `lose` while it is held. Another sells 10, then the first goes on, and both go on selling.
@@ -64,13 +63,12 @@ async fn killed_and_restarted_empty() {
 async fn restored_from_an_older_dump() {
     loses(
         async |stage| {
-            stage.command("SAVE").await;
+            stage.redis.command("SAVE").await;
         },
         async |stage| {
             stage.redis.kill().await;
             stage.redis.restart().await;
-            let fence: u32 = redis::from_redis_value(command(&stage.redis, "DBSIZE").await).unwrap();
-            assert!(fence > 0, "the older data are there again");
+            assert_ne!(stage.redis.command("DBSIZE").await, ":0", "the older data are there again");
         },
     )
     .await;
@@ -81,7 +79,7 @@ async fn flushed() {
     loses(
         async |_| {},
         async |stage| {
-            stage.command("FLUSHALL").await;
+            stage.redis.command("FLUSHALL").await;
         },
     )
     .await;
@@ -93,23 +91,13 @@ async fn a_stale_replica_is_promoted() {
     let replica = testing::private_redis().await;
     loses(
         async |stage| {
-            follow(&replica, &stage.redis).await;
-            command(&replica, "REPLICAOF NO ONE").await;
+            replica.follow(&stage.redis).await;
+            replica.lead().await;
         },
         async |stage| {
-            follow(&stage.redis, &replica).await;
-            command(&stage.redis, "REPLICAOF NO ONE").await;
+            stage.redis.follow(&replica).await;
+            stage.redis.lead().await;
         },
     )
-    .await;
-}
-
-/// Makes a server the replica of another, and waits until it has all of its data.
-async fn follow(replica: &testing::PrivateRedis, master: &testing::PrivateRedis) {
-    command(replica, &format!("REPLICAOF 127.0.0.1 {}", master.port())).await;
-    until("the replica to be in step", async || {
-        let info: String = redis::from_redis_value(command(replica, "INFO replication").await).unwrap();
-        (info.contains("master_link_status:up") && info.contains("master_sync_in_progress:0")).then_some(())
-    })
     .await;
 }

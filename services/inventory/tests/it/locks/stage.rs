@@ -94,20 +94,4 @@ impl Stage {
             .unwrap();
         Token::from_columns(epoch, counter).unwrap()
     }
-
-    /// Runs a command of a few words at the Redis server.
-    pub(crate) async fn command(&self, words: &str) -> redis::Value {
-        command(&self.redis, words).await
-    }
-}
-
-/// Runs a command of a few words.
-pub(crate) async fn command(redis: &PrivateRedis, words: &str) -> redis::Value {
-    let mut words = words.split(' ');
-    let mut command = redis::cmd(words.next().unwrap());
-    words.for_each(|word| {
-        command.arg(word);
-    });
-    let client = redis::Client::open(redis.url()).unwrap();
-    command.query_async(&mut client.get_multiplexed_async_connection().await.unwrap()).await.unwrap()
 }
