@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use coordination::{CallError, NameError};
+use coordination::CallError;
 
 use crate::{EpochError, ServerError, Strategy};
 
@@ -66,9 +66,6 @@ pub enum Fault {
     /// None of the coordinators answers.
     #[error("no coordinator answers")]
     Unreachable,
-    /// A key that can't be one at the coordinators.
-    #[error(transparent)]
-    Key(#[from] NameError),
     /// What the strategy needs was not configured.
     #[error("{strategy} needs {what}, which is not configured")]
     Missing {
@@ -85,7 +82,7 @@ pub enum Fault {
 impl Fault {
     /// Whether trying again would only repeat it.
     pub(crate) fn is_final(&self) -> bool {
-        matches!(self, Self::Key(_) | Self::Missing { .. })
+        matches!(self, Self::Missing { .. })
     }
 
     /// Whether servers or coordinators are gone, or what is in force can't be known.
@@ -100,7 +97,7 @@ impl Fault {
             Self::NoMajority { .. } => "no_majority",
             Self::Epoch(_) | Self::NoEpoch => "no_epoch",
             Self::Cluster(_) | Self::Unreachable => "coordination",
-            Self::Key(_) | Self::Missing { .. } => "configuration",
+            Self::Missing { .. } => "configuration",
             Self::Switching => "switching",
         }
     }

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use coordination::{election::Leadership, lease::Life};
-use futures::future::{join_all, select_all};
 use telemetry::spans::Span;
 use tokio::time::Instant;
 use tokio_util::sync::DropGuard;
@@ -32,7 +31,7 @@ pub(crate) enum Hold {
         keeper: Option<DropGuard>,
     },
     Cluster {
-        keys: Vec<Leadership>,
+        leadership: Leadership,
         turn: Option<Turn>,
     },
 }
@@ -79,7 +78,7 @@ impl Guard {
         let held = match &self.hold {
             Hold::Nothing => true,
             Hold::Redis { life, .. } => life.is_alive(),
-            Hold::Cluster { keys, .. } => keys.iter().all(Leadership::is_leader),
+            Hold::Cluster { leadership, .. } => leadership.is_leader(),
         };
         if held && self.permit.is_member() { Ok(()) } else { Err(Lost) }
     }
@@ -90,9 +89,7 @@ impl Guard {
             match &self.hold {
                 Hold::Nothing => std::future::pending().await,
                 Hold::Redis { life, .. } => life.lost().await,
-                Hold::Cluster { keys, .. } => {
-                    select_all(keys.iter().map(|key| Box::pin(key.lost()))).await;
-                }
+                Hold::Cluster { leadership, .. } => leadership.lost().await,
             }
         };
         tokio::select! {
@@ -113,8 +110,8 @@ impl Guard {
                 life.end();
                 held
             }
-            Hold::Cluster { keys, turn } => {
-                join_all(keys.into_iter().map(Leadership::resign)).await;
+            Hold::Cluster { leadership, turn } => {
+                leadership.resign().await;
                 drop(turn);
                 true
             }

@@ -91,19 +91,25 @@ async fn at_server(strategy: Strategy, server: &Server) -> (String, Result<Vec<H
 }
 
 async fn at_coordinators(cluster: &Cluster) -> Result<Vec<Held>, Fault> {
-    let held = |standing: election::Standing| {
-        let mut candidates = standing.candidates.iter().map(|candidate| Label::parse(candidate));
-        let leader = candidates.next()?;
-        Some(Held {
-            strategy: Strategy::Coordination,
-            place: COORDINATORS.to_owned(),
-            key: cluster::key(&standing.election)?,
-            since: leader.as_ref().map(|label| label.since),
-            holder: leader.map(|label| label.holder).unwrap_or_default(),
-            left: standing.left,
-            token: None,
-            waiting: candidates.map(|label| label.map(|label| label.holder).unwrap_or_default()).collect(),
-        })
+    let standing = election::standing(cluster, ELECTIONS).await?;
+    Ok(standing.iter().flat_map(at_slot).collect())
+}
+
+/// The keys that the leader of a slot has. All others there wait, also where they want another key.
+fn at_slot(slot: &election::Standing) -> Vec<Held> {
+    let mut candidates = slot.candidates.iter().map(|candidate| cluster::standing(candidate));
+    let Some((leader, keys)) = candidates.next() else { return Vec::new() };
+    let name = |label: Option<Label>| label.map(|label| label.holder).unwrap_or_default();
+    let waiting: Vec<String> = candidates.map(|(label, _)| name(label)).collect();
+    let held = |key| Held {
+        strategy: Strategy::Coordination,
+        place: COORDINATORS.to_owned(),
+        key,
+        since: leader.as_ref().map(|label| label.since),
+        holder: name(leader.clone()),
+        left: slot.left,
+        token: None,
+        waiting: waiting.clone(),
     };
-    Ok(election::standing(cluster, ELECTIONS).await?.into_iter().filter_map(held).collect())
+    keys.into_iter().map(held).collect()
 }

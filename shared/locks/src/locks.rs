@@ -170,15 +170,14 @@ impl Locks {
         patience: Patience,
     ) -> Result<(Hold, Option<Token>), Why> {
         let cluster = self.cluster(Strategy::Coordination)?;
-        let names = cluster::names(keys).map_err(|error| Why::Fault(error.into()))?;
-        let taking = cluster::take(cluster, &names, self.0.config.ttl, &self.0.config.holder);
+        let taking = cluster::take(cluster, keys, self.0.config.ttl, &self.0.config.holder);
         let taken = if patience == Patience::Once {
             tokio::time::timeout(self.0.config.patience, taking).await.map_err(|_| Why::Busy)?
         } else {
             taking.await
         };
-        let (keys, token) = taken.map_err(|error| Why::Fault(error.into()))?;
-        Ok((Hold::Cluster { keys, turn }, Some(token)))
+        let (leadership, token) = taken.map_err(|error| Why::Fault(error.into()))?;
+        Ok((Hold::Cluster { leadership, turn }, Some(token)))
     }
 
     async fn take_in_redis(

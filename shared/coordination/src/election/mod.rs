@@ -14,7 +14,7 @@ mod shares;
 mod standing;
 
 pub use self::{
-    campaign::campaign,
+    campaign::{MOST_AT_ONCE, campaign, campaign_in_all},
     candidate::Candidate,
     duty::{Duty, Role},
     leadership::{Leadership, Mandate},
