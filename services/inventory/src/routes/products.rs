@@ -8,11 +8,19 @@ use actix_web::{
 use contracts::{
     Sku,
     catalogue::{Product, PutProduct},
+    consistency::{Level, Written},
     page::{DEFAULT_LIMIT, MAX_LIMIT, Page},
     problem::Problem,
 };
 use messaging::relay;
-use service::{auth::Operator, body::Json, context::Trace, parameters, problem::ApiError};
+use service::{
+    auth::Operator,
+    body::Json,
+    consistency::{Asked, Session},
+    context::Trace,
+    parameters,
+    problem::ApiError,
+};
 
 use super::refusals::{BadBody, Invalid, Unanswered};
 use crate::{
@@ -35,10 +43,15 @@ use crate::{
     ),
     responses((status = 200, description = "A page of products", body = Page<Product>), Invalid, Unanswered)
 )]
-pub(super) async fn list(store: Data<Store>, mut query: parameters::Query) -> Result<HttpResponse, ApiError> {
+pub(super) async fn list(
+    store: Data<Store>,
+    asked: Asked,
+    mut query: parameters::Query,
+) -> Result<HttpResponse, ApiError> {
     let (cursor, limit) = (query.optional::<Sku>("cursor"), query.limit(DEFAULT_LIMIT, MAX_LIMIT));
     query.finish()?;
-    Ok(HttpResponse::Ok().json(list_products::list_products(&store, cursor, limit).await?))
+    let demand = asked.demand(Level::Strong);
+    Ok(asked.all(&demand, list_products::list_products(&store, cursor, limit, &demand).await?))
 }
 
 /// Read a product
@@ -55,9 +68,10 @@ pub(super) async fn list(store: Data<Store>, mut query: parameters::Query) -> Re
         Unanswered,
     )
 )]
-pub(super) async fn read(store: Data<Store>, sku: Path<String>) -> Result<HttpResponse, ApiError> {
-    let product = read_product::read_product(&store, parameters::path("sku", &sku)?).await?;
-    Ok(HttpResponse::Ok().json(product))
+pub(super) async fn read(store: Data<Store>, asked: Asked, sku: Path<String>) -> Result<HttpResponse, ApiError> {
+    let (sku, demand) = (parameters::path("sku", &sku)?, asked.demand(Level::Strong));
+    let product = read_product::read_product(&store, &sku, &demand).await?;
+    Ok(asked.one(&demand, product, |product| product.version.cast_unsigned(), || unknown(&sku)))
 }
 
 /// Make or change a product
@@ -87,17 +101,27 @@ pub(super) async fn put(
     store: Data<Store>,
     relay: Data<relay::Waker>,
     Trace(carried): Trace,
+    session: Session,
     sku: Path<String>,
     Json(body): Json<PutProduct>,
 ) -> Result<HttpResponse, ApiError> {
     let product = NewProduct::check(&sku, body).map_err(ApiError::invalid)?;
-    Ok(match put_product::put_product(&store, &relay, product, carried).await? {
+    let Written { value: put, position } = put_product::put_product(&store, &relay, product, carried).await?;
+    let (mut response, product) = match put {
         Put::Created(product) => {
-            let location = format!("/products/{}", encoded(&product.sku));
-            HttpResponse::Created().insert_header((LOCATION, location)).json(product)
+            let mut response = HttpResponse::Created();
+            response.insert_header((LOCATION, format!("/products/{}", encoded(&product.sku))));
+            (response, product)
         }
-        Put::Changed(product) | Put::Unchanged(product) => HttpResponse::Ok().json(product),
-    })
+        Put::Changed(product) | Put::Unchanged(product) => (HttpResponse::Ok(), product),
+    };
+    session.wrote(&mut response, position);
+    Ok(response.json(product))
+}
+
+/// Where there is no such product.
+pub(super) fn unknown(sku: &Sku) -> ApiError {
+    ApiError::not_found(format!("there is no product {sku}"))
 }
 
 /// A SKU as it stands in a path: of the characters it may hold only the space is reserved (RFC 3986, section 2.3).

@@ -7,10 +7,11 @@ use actix_web::{
 };
 use contracts::{
     OrderId,
+    consistency::Written,
     problem::Problem,
     stock::{Reservation, Reserve},
 };
-use service::{auth::Operator, body::Json, context::Trace, parameters, problem::ApiError};
+use service::{auth::Operator, body::Json, consistency::Session, context::Trace, parameters, problem::ApiError};
 
 use super::refusals::{BadBody, Invalid, Unanswered};
 use crate::{
@@ -56,12 +57,15 @@ pub(super) async fn reserve(
     _: Operator,
     gathering: Data<Gathering>,
     Trace(carried): Trace,
+    session: Session,
     Json(body): Json<Reserve>,
 ) -> Result<HttpResponse, ApiError> {
-    let (mut response, reservation) = match reserve::reserve(&gathering, &body, carried.trace).await? {
+    let Written { value: reserved, position } = reserve::reserve(&gathering, &body, carried.trace).await?;
+    let (mut response, reservation) = match reserved {
         Reserved::Made(reservation) => (HttpResponse::Created(), reservation),
         Reserved::Repeated(reservation) => (HttpResponse::Ok(), reservation),
     };
+    session.wrote(&mut response, position);
     let location = format!("/reservations/{}", reservation.order_id);
     Ok(response.insert_header((LOCATION, location)).json(reservation))
 }
@@ -91,11 +95,17 @@ pub(super) async fn confirm(
     _: Operator,
     store: Data<Store>,
     Trace(carried): Trace,
+    session: Session,
     order_id: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let id = parameters::path("order_id", &order_id)?;
-    let reservation = confirm_reservation::confirm_reservation(&store, id, carried.trace).await?;
-    Ok(HttpResponse::Ok().json(reservation))
+    Ok(answer(&session, confirm_reservation::confirm_reservation(&store, id, carried.trace).await?))
+}
+
+fn answer(session: &Session, Written { value, position }: Written<Reservation>) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    session.wrote(&mut response, position);
+    response.json(value)
 }
 
 /// Release a reservation
@@ -124,11 +134,11 @@ pub(super) async fn release(
     store: Data<Store>,
     locking: Data<Locking>,
     Trace(carried): Trace,
+    session: Session,
     order_id: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let id = parameters::path("order_id", &order_id)?;
-    let reservation = release_reservation::release_reservation((&store, &locking), id, carried.trace).await?;
-    Ok(HttpResponse::Ok().json(reservation))
+    Ok(answer(&session, release_reservation::release_reservation((&store, &locking), id, carried.trace).await?))
 }
 
 /// Read what was decided about an order
