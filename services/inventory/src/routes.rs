@@ -9,7 +9,10 @@ mod stock;
 use actix_web::web::{Data, ServiceConfig};
 use contracts::problem::Problem;
 use messaging::relay;
-use service::{Resource, consistency::Sessions};
+use service::{
+    Resource,
+    consistency::{Headers, Sessions},
+};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -75,7 +78,7 @@ impl Endpoints {
         reservations::release
     ),
     components(schemas(Problem)),
-    modifiers(&OperatorToken)
+    modifiers(&OperatorToken, &Headers)
 )]
 pub struct ApiDescription;
 

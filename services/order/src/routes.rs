@@ -17,7 +17,7 @@ use contracts::{
 use service::{
     Resource,
     body::Json,
-    consistency::{Asked, Session, Sessions},
+    consistency::{Asked, Headers, Reading, Session, Sessions, Writing},
     context::{Trace, Waited},
     idempotency::Key,
     parameters,
@@ -69,7 +69,8 @@ impl Endpoints {
 #[openapi(
     info(title = "Plumbline: orders", description = "Takes orders, and owns their life."),
     paths(place, list, read, cancel, timeline),
-    components(schemas(contracts::problem::Problem))
+    components(schemas(contracts::problem::Problem)),
+    modifiers(&Headers)
 )]
 pub struct ApiDescription;
 
@@ -84,6 +85,7 @@ pub struct ApiDescription;
     operation_id = "placeOrder",
     tag = "orders",
     params(
+        Writing,
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable ASCII characters"),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: wait up to N (0 to 30) seconds (RFC 7240)"),
     ),
@@ -132,6 +134,7 @@ async fn place(
     operation_id = "listOrders",
     tag = "orders",
     params(
+        Reading,
         ("customer_id" = Option<contracts::CustomerId>, Query, description = "Only this customer's"),
         ("status" = Option<contracts::order::OrderStatus>, Query, description = "Only those in this status"),
         ("placed_after" = Option<contracts::Timestamp>, Query, description = "Only those placed later (RFC 3339)"),
@@ -162,7 +165,7 @@ async fn list(store: Data<Store>, asked: Asked, mut query: parameters::Query) ->
     path = "/orders/{id}",
     operation_id = "readOrder",
     tag = "orders",
-    params(("id" = OrderId, Path, description = "The order's id")),
+    params(Reading, ("id" = OrderId, Path, description = "The order's id")),
     responses(
         (status = 200, description = "The order", body = Order),
         problems::Any,
@@ -184,7 +187,7 @@ async fn read(store: Data<Store>, asked: Asked, id: Path<String>) -> Result<Http
     path = "/orders/{id}/cancel",
     operation_id = "cancelOrder",
     tag = "orders",
-    params(("id" = OrderId, Path, description = "The order's id")),
+    params(Writing, ("id" = OrderId, Path, description = "The order's id")),
     responses(
         (status = 200, description = "The order, CANCELLED", body = Order),
         problems::Any,
@@ -212,7 +215,7 @@ async fn cancel(
     path = "/orders/{id}/timeline",
     operation_id = "readTimeline",
     tag = "orders",
-    params(("id" = OrderId, Path, description = "The order's id")),
+    params(Reading, ("id" = OrderId, Path, description = "The order's id")),
     responses(
         (status = 200, description = "All hops, on one page", body = Page<Hop>),
         problems::Any,

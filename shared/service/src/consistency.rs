@@ -1,6 +1,7 @@
 //! `Plumbline-Consistency` and `Plumbline-Session`: how new an answer has to be, and what the caller's session has written and
 //! seen; and what an answer says of itself.
 
+mod description;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use contracts::{
 use futures::future::{Ready, ready};
 use serde::Serialize;
 
+pub use self::description::{Headers, Reading, Writing};
 use crate::{config::Reader, problem::ApiError};
 
 /// What this service knows the tokens of its sessions by: application data of an application that has sessions.

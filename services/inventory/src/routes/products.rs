@@ -16,7 +16,7 @@ use messaging::relay;
 use service::{
     auth::Operator,
     body::Json,
-    consistency::{Asked, Session},
+    consistency::{Asked, Reading, Session, Writing},
     context::Trace,
     parameters,
     problem::ApiError,
@@ -38,6 +38,7 @@ use crate::{
     operation_id = "listProducts",
     tag = "products",
     params(
+        Reading,
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "At most so many; 50 if not given"),
         ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
     ),
@@ -60,7 +61,7 @@ pub(super) async fn list(
     path = "/products/{sku}",
     operation_id = "readProduct",
     tag = "products",
-    params(("sku" = Sku, Path, description = "The product's SKU")),
+    params(Reading, ("sku" = Sku, Path, description = "The product's SKU")),
     responses(
         (status = 200, description = "The product", body = Product),
         (status = 404, description = "No such product", body = Problem, content_type = "application/problem+json"),
@@ -83,7 +84,7 @@ pub(super) async fn read(store: Data<Store>, asked: Asked, sku: Path<String>) ->
     operation_id = "putProduct",
     tag = "products",
     security(("operator" = [])),
-    params(("sku" = Sku, Path, description = "The product's SKU")),
+    params(Writing, ("sku" = Sku, Path, description = "The product's SKU")),
     request_body = PutProduct,
     responses(
         (status = 200, description = "The product was there, and is so now", body = Product),

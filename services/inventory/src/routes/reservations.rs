@@ -11,7 +11,14 @@ use contracts::{
     problem::Problem,
     stock::{Reservation, Reserve},
 };
-use service::{auth::Operator, body::Json, consistency::Session, context::Trace, parameters, problem::ApiError};
+use service::{
+    auth::Operator,
+    body::Json,
+    consistency::{Session, Writing},
+    context::Trace,
+    parameters,
+    problem::ApiError,
+};
 
 use super::refusals::{BadBody, Invalid, Unanswered};
 use crate::{
@@ -36,6 +43,7 @@ use crate::{
     operation_id = "reserve",
     tag = "reservations",
     security(("operator" = [])),
+    params(Writing),
     request_body = Reserve,
     responses(
         (status = 201, description = "Reserved", body = Reservation,
@@ -79,7 +87,7 @@ pub(super) async fn reserve(
     operation_id = "confirmReservation",
     tag = "reservations",
     security(("operator" = [])),
-    params(("order_id" = OrderId, Path, description = "The reservation's id")),
+    params(Writing, ("order_id" = OrderId, Path, description = "The reservation's id")),
     responses(
         (status = 200, description = "The reservation, CONFIRMED", body = Reservation),
         (status = 401, description = "Without the operator token", body = Problem, content_type = "application/problem+json",
@@ -117,7 +125,7 @@ fn answer(session: &Session, Written { value, position }: Written<Reservation>) 
     operation_id = "releaseReservation",
     tag = "reservations",
     security(("operator" = [])),
-    params(("order_id" = OrderId, Path, description = "The reservation's id")),
+    params(Writing, ("order_id" = OrderId, Path, description = "The reservation's id")),
     responses(
         (status = 200, description = "The reservation, RELEASED, or REJECTED as before", body = Reservation),
         (status = 401, description = "Without the operator token", body = Problem, content_type = "application/problem+json",

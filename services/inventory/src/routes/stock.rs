@@ -14,7 +14,7 @@ use contracts::{
 use service::{
     auth::Operator,
     body::Json,
-    consistency::{Asked, Session},
+    consistency::{Asked, Reading, Session, Writing},
     context::Trace,
     idempotency::Key,
     parameters,
@@ -41,6 +41,7 @@ use crate::{
     operation_id = "listStock",
     tag = "stock",
     params(
+        Reading,
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "At most so many; 50 if not given"),
         ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
     ),
@@ -63,7 +64,7 @@ pub(super) async fn list(
     path = "/stock/{sku}",
     operation_id = "readStock",
     tag = "stock",
-    params(("sku" = Sku, Path, description = "The product's SKU")),
+    params(Reading, ("sku" = Sku, Path, description = "The product's SKU")),
     responses(
         (status = 200, description = "Its stock", body = Stock),
         (status = 404, description = "No such product", body = Problem, content_type = "application/problem+json"),
@@ -88,6 +89,7 @@ pub(super) async fn read(store: Data<Store>, asked: Asked, sku: Path<String>) ->
     tag = "stock",
     security(("operator" = [])),
     params(
+        Writing,
         ("sku" = Sku, Path, description = "The product's SKU"),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable ASCII characters of the caller's choice"),
     ),

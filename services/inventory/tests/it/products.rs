@@ -94,8 +94,16 @@ async fn the_api_describes_itself_and_counts() {
     let (status, description) = world.get("/openapi.json").await;
     assert_eq!(status, 200);
     let paths: Vec<_> = description["paths"].as_object().unwrap().keys().cloned().collect();
-    let expected =
-        ["/products", "/products/{sku}", "/reservations/{order_id}", "/stock/{sku}", "/stock/{sku}/adjustments"];
+    let expected = [
+        "/products",
+        "/products/{sku}",
+        "/reservations",
+        "/reservations/{order_id}",
+        "/reservations/{order_id}/confirm",
+        "/stock",
+        "/stock/{sku}",
+        "/stock/{sku}/adjustments",
+    ];
     assert_eq!(paths, expected);
     let (status, health) = world.get("/readyz").await;
     assert_eq!((status.as_u16(), &health["ready"]), (200, &json!(true)), "{health}");
