@@ -46,7 +46,7 @@ async fn write(primary: PgPool, transactions: u32) {
             .unwrap();
         let (pause, kept) = {
             let mut random = rand::rng();
-            (random.random_range(0..5_000), random.random_bool(0.8))
+            (random.random_range(0..30_000), random.random_bool(0.8))
         };
         tokio::time::sleep(Duration::from_micros(pause)).await;
         if kept {
@@ -83,7 +83,7 @@ async fn every_write_up_to_what_a_statement_sees_is_in_what_it_shows() {
     };
     let ((), of_primary, of_replica) = tokio::join!(writing, watch(&primary, &done), watch(&replica, &done));
     let all = show(&primary).await.unwrap().value;
-    assert!(all.len() > 200 && of_primary.len() > 20 && of_replica.len() > 20, "{}", all.len());
+    assert!(all.len() > 200 && of_primary.len() > 10 && of_replica.len() > 10, "{}", all.len());
     for (copy, shown) in [("primary", of_primary), ("replica", of_replica)] {
         let mut lag = 0;
         for (shown, Sight { sees, shows }) in shown {

@@ -101,7 +101,9 @@ impl Replica {
         if !*answers.borrow() {
             return Err(PassedOver::Unavailable);
         }
-        self.age_if_new_enough(demand, position, self.watch().sees())?;
+        // Let go of what is known before it is asked for again.
+        let known = self.watch().sees();
+        self.age_if_new_enough(demand, position, known)?;
         let found = tokio::select! {
             found = statement(&self.pool) => found,
             // Whoever waits for one that stands still waits no longer than until that is found out.
