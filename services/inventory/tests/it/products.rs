@@ -80,7 +80,7 @@ async fn twenty_puts_of_one_product_at_once_make_it_once() {
     let puts = (0..20).map(|_| world.put("/products/A", body("MUG", 255)));
     let answers = futures::future::join_all(puts).await;
     assert_eq!(answers.iter().filter(|(status, _)| *status == 201).count(), 1);
-    assert!(answers.iter().all(|(_, product)| product["version"] == 1));
+    assert!(answers.iter().all(|(_, product)| product["version"] == 1), "{answers:?}");
     world.put("/products/B", body("MUG", 255)).await;
     until("two events", async || Some(()).filter(|()| catalogue.seen().len() >= 2)).await;
     let keys: Vec<_> = catalogue.seen().into_iter().map(|message| message.key).collect();
