@@ -25,14 +25,13 @@ use crate::{SOURCE, domain::NewProduct};
 /// The one bucket of all products, so that an older version never overtakes a newer.
 const BUCKET: u16 = 0;
 
-const GET: &str = sighted!(
-    "SELECT sku, name, price_minor, currency, version, xmin::text::bigint AS written FROM products WHERE sku = $1"
-);
+const GET: &str =
+    sighted!("SELECT sku, name, price_minor, currency, version, xmin AS written FROM products WHERE sku = $1");
 
 /// Sorted again outside, where no order is promised of what is joined.
 const PAGE: &str = concat!(
     sighted!(
-        "SELECT sku, name, price_minor, currency, version, xmin::text::bigint AS written FROM products
+        "SELECT sku, name, price_minor, currency, version, xmin AS written FROM products
       WHERE sku > $1 ORDER BY sku LIMIT $2"
     ),
     " ORDER BY found.sku"

@@ -19,13 +19,12 @@ use crate::{
     locking::{Access, Writes},
 };
 
-const GET: &str =
-    sighted!("SELECT sku, available, reserved, version, xmin::text::bigint AS written FROM stock WHERE sku = $1");
+const GET: &str = sighted!("SELECT sku, available, reserved, version, xmin AS written FROM stock WHERE sku = $1");
 
 /// Sorted again outside, where no order is promised of what is joined.
 const PAGE: &str = concat!(
     sighted!(
-        "SELECT sku, available, reserved, version, xmin::text::bigint AS written FROM stock
+        "SELECT sku, available, reserved, version, xmin AS written FROM stock
       WHERE sku > $1 ORDER BY sku LIMIT $2"
     ),
     " ORDER BY found.sku"

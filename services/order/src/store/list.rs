@@ -89,7 +89,7 @@ async fn window(
         sighted!(before),
         "SELECT ",
         order_columns!(),
-        ", orders.xmin::text::bigint AS written FROM orders"
+        ", orders.xmin AS written FROM orders"
     ));
     bound(&mut query, listing, behind);
     if let Some(end) = end {

@@ -19,7 +19,7 @@ use crate::domain::{Decision, StoredOrder};
 
 /// Served by the primary key.
 pub(super) const ONE: &str =
-    sighted!("SELECT ", order_columns!(), ", orders.xmin::text::bigint AS written FROM orders WHERE id = $1");
+    sighted!("SELECT ", order_columns!(), ", orders.xmin AS written FROM orders WHERE id = $1");
 
 /// Served by the primary key.
 const DECIDED: &str = concat!(

@@ -20,7 +20,7 @@ use rand::Rng as _;
 use sqlx::PgPool;
 
 /// Rows that hold the position of what wrote them.
-const ALL: &str = sighted!("SELECT position, xmin::text::bigint AS written FROM written");
+const ALL: &str = sighted!("SELECT position, xmin AS written FROM written");
 
 /// What was shown, and how new that was said to be.
 type Shown = (BTreeSet<i64>, Sight);
