@@ -176,7 +176,8 @@ impl Replica {
         let watching = self.watching.lock().unwrap_or_else(PoisonError::into_inner).take();
         watching.into_iter().for_each(|watching| watching.abort());
         self.answers.send_replace(false);
-        self.pool.close().await;
+        // One that stands still is not waited for.
+        let _ = timeout(PATIENCE, self.pool.close()).await;
     }
 
     fn watch(&self) -> MutexGuard<'_, Watch> {
