@@ -9,8 +9,8 @@ use crate::{
     CommandError,
     commands::{
         audit::Audit, cluster::ShowCluster, demo::Demo, load::Load, locks::Locks, logs::Logs, order::PlaceOne,
-        part::Which, scale::Scale, seed::Seed, settings::Settings, simulate::Simulate, status::ShowStatus, up,
-        with_test_servers::WithTestServers,
+        part::Which, replica::Replica, scale::Scale, seed::Seed, settings::Settings, simulate::Simulate,
+        status::ShowStatus, up, with_test_servers::WithTestServers,
     },
     options::ShopOptions,
     supervisor::detached,
@@ -54,6 +54,8 @@ enum Command {
     /// Kill a part (SIGKILL); it stays down until it is restarted
     Kill(Which),
     Scale(Scale),
+    #[command(subcommand)]
+    Replica(Replica),
     Seed(Seed),
     Order(PlaceOne),
     #[command(subcommand)]
@@ -100,6 +102,7 @@ impl Arguments {
             Command::Restart(which) => which.restart(&data_dir).await?,
             Command::Kill(which) => which.kill(&data_dir).await?,
             Command::Scale(scale) => scale.run(&data_dir).await?,
+            Command::Replica(replica) => replica.run(&data_dir).await?,
             Command::Seed(seed) => seed.run(&data_dir).await?,
             Command::Order(order) => order.run(&data_dir).await?,
             Command::Locks(locks) => locks.run(&data_dir).await?,

@@ -8,6 +8,7 @@ pub(crate) mod locks;
 pub(crate) mod logs;
 pub(crate) mod order;
 pub(crate) mod part;
+pub(crate) mod replica;
 pub(crate) mod scale;
 pub(crate) mod seed;
 pub(crate) mod settings;

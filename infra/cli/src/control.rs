@@ -9,7 +9,10 @@ mod socket;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use local::shop::{Part, Service, Status, Step};
+use local::{
+    servers::Standing,
+    shop::{Part, Service, Status, Step},
+};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{
@@ -40,8 +43,25 @@ pub(crate) enum Request {
         /// How many.
         count: u16,
     },
+    /// Something of PostgreSQL's replica.
+    Replica {
+        /// What.
+        wish: Wish,
+    },
     /// Stop everything in order.
     Stop,
+}
+
+/// What is asked of PostgreSQL's replica.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Wish {
+    /// How far it is.
+    Show,
+    /// To replay nothing.
+    Pause,
+    /// To replay on.
+    Resume,
 }
 
 /// What the supervisor answers.
@@ -52,6 +72,8 @@ pub(crate) enum Reply {
     Progress(Step),
     /// The answer to [`Request::Status`].
     Status(Box<Overview>),
+    /// The answer to [`Request::Replica`]: how far it is then.
+    Replica(Standing),
     /// What was asked for is done.
     Done,
     /// It can't be done.

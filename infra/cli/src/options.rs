@@ -35,6 +35,10 @@ pub(crate) struct ShopOptions {
     #[arg(long)]
     redlock: bool,
 
+    /// A streaming replica of PostgreSQL, which services read from where a request allows it
+    #[arg(long)]
+    replica: bool,
+
     /// Where services send their spans: to a store of this shop's own, to Jaeger on the same ports, or wherever
     /// OTEL_EXPORTER_OTLP_ENDPOINT says
     #[arg(long, value_name = "WHERE", value_enum, default_value_t = Traces::unless_said_elsewhere())]
@@ -55,6 +59,7 @@ impl ShopOptions {
         Config {
             coordinators: self.coordinators,
             redlock: self.redlock,
+            replica: self.replica,
             traces: self.traces() != Traces::Environment,
             trace_store: if self.traces() == Traces::Jaeger { traces::Kind::Jaeger } else { traces::Kind::Embedded },
             instances: self.instances.iter().map(|&Instances(service, count)| (service, count)).collect(),
@@ -72,12 +77,9 @@ impl ShopOptions {
         let instances = self.instances.iter().map(|Instances(service, count)| format!("--instances={service}={count}"));
         let numbers = [("coordinators", self.coordinators), ("port-offset", self.port_offset)];
         let traces = std::iter::once(format!("--traces={}", self.traces().name()));
-        let redlock = self.redlock.then(|| "--redlock".to_owned());
-        instances
-            .chain(traces)
-            .chain(redlock)
-            .chain(numbers.map(|(name, number)| format!("--{name}={number}")))
-            .collect()
+        let flags = [("--redlock", self.redlock), ("--replica", self.replica)];
+        let flags = flags.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag.to_owned());
+        instances.chain(traces).chain(flags).chain(numbers.map(|(name, number)| format!("--{name}={number}"))).collect()
     }
 }
 

@@ -11,6 +11,7 @@ mod memcached;
 mod postgres;
 pub(crate) mod ready;
 mod redis;
+mod replication;
 mod running;
 pub(crate) mod site;
 
@@ -18,7 +19,7 @@ pub(crate) use self::ground::Ground;
 pub use self::{
     config::{Config, Data, Ports, Progress, Server, Step},
     error::{NotReady, ServerError, StartError},
-    handles::{Addresses, DatabaseError, Kafka, Memcached, Postgres, Redis},
+    handles::{Addresses, DatabaseError, Kafka, Memcached, Postgres, Redis, Replica, Standing},
     independent::IndependentRedis,
     running::{Servers, State},
 };

@@ -149,6 +149,16 @@ pub async fn private_redis() -> PrivateRedis {
     started.unwrap_or_else(|error| panic!("the tests' Redis did not start: {error}"))
 }
 
+/// A PostgreSQL of a test's own with a replica that follows it. A test may kill, pause and restart either, and hold the
+/// replica back ([`Replica::pause_replay`](crate::servers::Replica::pause_replay)).
+///
+/// # Panics
+/// When they do not start.
+pub async fn private_replicated_postgres() -> Servers {
+    let started = Servers::start(Config::test([Server::Postgres, Server::Replica]), |_| {}).await;
+    started.unwrap_or_else(|error| panic!("the tests' replicated PostgreSQL did not start: {error}"))
+}
+
 fn given(json: &str) -> Addresses {
     serde_json::from_str(json)
         .unwrap_or_else(|error| panic!("{VARIABLE} does not hold the addresses of servers: {error}"))

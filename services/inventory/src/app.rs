@@ -6,7 +6,7 @@ use contracts::topics::Topic;
 use coordination::settings::{DefineError, Definitions};
 use locks::ConfigError;
 use messaging::{Topics, admin, consumer, relay};
-use service::{Presence, config::Reader, health::Health, http, patiently};
+use service::{Presence, config::Reader, consistency::Sessions, health::Health, http, patiently};
 use utoipa::OpenApi as _;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     metric_definitions::METRICS,
     routes::{ApiDescription, Endpoints},
     settings::Settings,
-    store::{PrepareError, Store},
+    store::{self, PrepareError, Store},
     sweep,
 };
 
@@ -78,8 +78,10 @@ impl App {
         let mut presence = Presence::begin(&config.common, SERVICE, definitions, &health)?;
         let cluster = presence.candidate().map(|candidate| candidate.cluster.clone());
         let locking = Locking::new(&config.locking, settings.locking, cluster, &config.common.instance)?;
-        let store = Store::new(&config.database, config.database_pool);
+        let store = Store::new(&config.database, config.database_pool, config.following.as_ref());
         patiently("the database", || store.prepare(), PrepareError::is_transient).await?;
+        let cluster_of_databases = patiently("the database", || store.cluster(), store::Error::is_transient).await;
+        let sessions = Sessions::new(config.session_key, cluster_of_databases.map_err(PrepareError::from)?);
         patiently("Kafka", || admin::ensure_topics(bootstrap, &topics), |_| true).await?;
 
         let relay = relay::start(relay::Config {
@@ -91,7 +93,7 @@ impl App {
         let sweep =
             sweep::start(settings.sweep, presence.stand(&sweep::DUTY), store.clone(), locking.clone(), relay.waker());
         let (gathering, reserving) = gathering::start(&config.gathering, &settings.gathering, &store, &locking);
-        let endpoints = Endpoints { store: store.clone(), locking, gathering, relay: relay.waker() };
+        let endpoints = Endpoints { store: store.clone(), locking, gathering, relay: relay.waker(), sessions };
         let http = http::serve(&config.common.http, &health, ApiDescription::openapi(), move |http| {
             endpoints.register(http);
         })?;

@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
+use contracts::consistency::Key;
 use messaging::consumer::Batching;
 use service::{
     config::{Common, Reader},
-    gather,
+    consistency, gather,
 };
 
-use crate::{locking, store::Database, sweep};
+use crate::{
+    locking,
+    store::{self, Database, Following},
+    sweep,
+};
 
 /// The configuration, read once from the environment.
 #[derive(Debug, Clone)]
@@ -17,6 +22,10 @@ pub struct Config {
     pub common: Common,
     /// Its database.
     pub database: Database,
+    /// What follows it, where anything does.
+    pub following: Option<Following>,
+    /// What tokens of sessions are sealed with.
+    pub session_key: Option<Key>,
     /// Connections besides those of the relay.
     pub database_pool: u32,
     /// The most order events a transaction takes.
@@ -42,6 +51,8 @@ impl Config {
             (3, 1_000),
             "connections for requests, order events and the sweep; the relay has its own",
         );
+        let following = following(env, database_pool);
+        let session_key = consistency::key(env);
         let consumer_batch_max = env.within(
             "PLUMBLINE_CONSUMER_BATCH_MAX",
             Batching::MAX,
@@ -61,6 +72,8 @@ impl Config {
         Some(Self {
             common,
             database,
+            following,
+            session_key,
             database_pool,
             consumer_batch_max,
             consumer_batch_wait,
@@ -80,6 +93,27 @@ fn database(env: &mut Reader) -> Option<Database> {
             env.fault(format!(
                 "PLUMBLINE_DATABASE_URL: {fault}; it should be postgres://user:password@host:port/database"
             ));
+            None
+        }
+    }
+}
+
+/// What follows the database, where anything does; it has as many connections.
+fn following(env: &mut Reader, connections: u32) -> Option<Following> {
+    let url = env.secret(
+        "PLUMBLINE_DATABASE_REPLICA_URL",
+        "a database that follows it, for reads that it is new enough for; none is asked where it is not set",
+    );
+    let max_age = env.millis(
+        "PLUMBLINE_REPLICA_MAX_AGE_MILLIS",
+        Duration::from_secs(60),
+        &(Duration::from_millis(1)..=Duration::from_secs(3_600)),
+        "how old that may be where nothing else says how new an answer has to be",
+    );
+    match url?.expose().parse::<Database>() {
+        Ok(database) => Some(Following { options: database.options(store::APPLICATION), connections, max_age }),
+        Err(fault) => {
+            env.fault(format!("PLUMBLINE_DATABASE_REPLICA_URL: {fault}"));
             None
         }
     }

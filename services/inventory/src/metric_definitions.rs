@@ -2,6 +2,7 @@
 
 use std::{sync::LazyLock, time::Duration};
 
+use contracts::consistency::Written;
 use opentelemetry::{
     KeyValue, global,
     metrics::{Counter, Histogram, Meter},
@@ -204,9 +205,9 @@ impl Direct {
     }
 
     /// Counts what requests came to.
-    pub(crate) fn answered(&self, answers: &[Answer]) {
+    pub(crate) fn answered(&self, answers: &[Written<Answer>]) {
         for answer in answers {
-            self.answered.add(1, &[KeyValue::new("plumbline.outcome", answer.name())]);
+            self.answered.add(1, &[KeyValue::new("plumbline.outcome", answer.value.name())]);
         }
     }
 }

@@ -9,7 +9,10 @@ mod stock;
 use actix_web::web::{Data, ServiceConfig};
 use contracts::problem::Problem;
 use messaging::relay;
-use service::Resource;
+use service::{
+    Resource,
+    consistency::{Headers, Sessions},
+};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -31,6 +34,8 @@ pub struct Endpoints {
     pub gathering: Gathering,
     /// Woken when a change of a product is to be published.
     pub relay: relay::Waker,
+    /// What callers' sessions are known by.
+    pub sessions: Sessions,
 }
 
 impl Endpoints {
@@ -41,8 +46,10 @@ impl Endpoints {
             .app_data(Data::new(self.locking.clone()))
             .app_data(Data::new(self.gathering.clone()))
             .app_data(Data::new(self.relay.clone()))
+            .app_data(Data::new(self.sessions.clone()))
             .service(Resource::at("/products").get(products::list))
             .service(Resource::at("/products/{sku}").get(products::read).put(products::put))
+            .service(Resource::at("/stock").get(stock::list))
             .service(Resource::at("/stock/{sku}").get(stock::read))
             .service(Resource::at("/stock/{sku}/adjustments").post(stock::adjust))
             .service(Resource::at("/reservations").post(reservations::reserve))
@@ -62,6 +69,7 @@ impl Endpoints {
         products::list,
         products::read,
         products::put,
+        stock::list,
         stock::read,
         stock::adjust,
         reservations::reserve,
@@ -70,7 +78,7 @@ impl Endpoints {
         reservations::release
     ),
     components(schemas(Problem)),
-    modifiers(&OperatorToken)
+    modifiers(&OperatorToken, &Headers)
 )]
 pub struct ApiDescription;
 

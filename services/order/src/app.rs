@@ -8,6 +8,7 @@ use messaging::{Topics, admin, consumer, relay};
 use service::{
     Presence,
     config::Reader,
+    consistency::Sessions,
     health::{Health, Part},
     http, patiently,
 };
@@ -23,7 +24,7 @@ use crate::{
     operations::{cancel::Cancel, place::Place},
     routes::{ApiDescription, Endpoints},
     settings::Settings,
-    store::{PrepareError, Store},
+    store::{self, PrepareError, Store},
     waiting::Waiting,
 };
 
@@ -76,8 +77,10 @@ impl App {
         let mut definitions = Definitions::new();
         let settings = Settings::define(&mut definitions, &config)?;
         let mut presence = Presence::begin(&config.common, SERVICE, definitions, &health)?;
-        let store = Store::new(&config.database, config.database_pool);
+        let store = Store::new(&config.database, config.database_pool, config.following.as_ref());
         patiently("the database", || store.prepare(), PrepareError::is_transient).await?;
+        let cluster = patiently("the database", || store.cluster(), store::Error::is_transient).await;
+        let sessions = Sessions::new(config.session_key, cluster.map_err(PrepareError::from)?);
         patiently("Kafka", || admin::ensure_topics(bootstrap, &topics), |_| true).await?;
 
         let relay = relay::start(relay::Config {
@@ -92,7 +95,7 @@ impl App {
         let news = consume(bootstrap, topics, settings.consumer, &store, &relay, &waiting)?;
         let place = Place { catalogue, catalogue_read: feed.caught_up(), committer, waiting: waiting.clone() };
         let cancel = Cancel { store: store.clone(), relay: relay.waker(), waiting: waiting.clone() };
-        let endpoints = Endpoints { place, cancel, store: store.clone() };
+        let endpoints = Endpoints { place, cancel, store: store.clone(), sessions };
         let http = http::serve(&config.common.http, &health, ApiDescription::openapi(), move |http| {
             endpoints.register(http);
         })?;

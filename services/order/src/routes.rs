@@ -10,12 +10,14 @@ use actix_web::{
 };
 use contracts::{
     OrderId,
+    consistency::Level,
     order::{Hop, Order, PlaceOrder},
     page::{DEFAULT_LIMIT, MAX_LIMIT, Page},
 };
 use service::{
     Resource,
     body::Json,
+    consistency::{Asked, Headers, Reading, Session, Sessions, Writing},
     context::{Trace, Waited},
     idempotency::Key,
     parameters,
@@ -43,6 +45,8 @@ pub struct Endpoints {
     pub cancel: Cancel,
     /// What only reads.
     pub store: Store,
+    /// What callers' sessions are known by.
+    pub sessions: Sessions,
 }
 
 impl Endpoints {
@@ -52,6 +56,7 @@ impl Endpoints {
             .app_data(Data::new(self.place.clone()))
             .app_data(Data::new(self.cancel.clone()))
             .app_data(Data::new(self.store.clone()))
+            .app_data(Data::new(self.sessions.clone()))
             .service(Resource::at("/orders").get(list).post(place))
             .service(Resource::at("/orders/{id}").get(read))
             .service(Resource::at("/orders/{id}/cancel").post(cancel))
@@ -64,7 +69,8 @@ impl Endpoints {
 #[openapi(
     info(title = "Plumbline: orders", description = "Takes orders, and owns their life."),
     paths(place, list, read, cancel, timeline),
-    components(schemas(contracts::problem::Problem))
+    components(schemas(contracts::problem::Problem)),
+    modifiers(&Headers)
 )]
 pub struct ApiDescription;
 
@@ -79,6 +85,7 @@ pub struct ApiDescription;
     operation_id = "placeOrder",
     tag = "orders",
     params(
+        Writing,
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable ASCII characters"),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: wait up to N (0 to 30) seconds (RFC 7240)"),
     ),
@@ -97,9 +104,10 @@ async fn place(
     Key(key): Key,
     Wait(wait): Wait,
     Trace(carried): Trace,
+    session: Session,
     Json(body): Json<PlaceOrder>,
 ) -> Result<HttpResponse, ApiError> {
-    let Answer { placed, waited } = endpoint.place(&body, Request { key, wait, carried }).await?;
+    let Answer { placed, waited, token } = endpoint.place(&body, Request { key, wait, carried }).await?;
     let (mut response, order) = match placed {
         Placed::Accepted(order) => (HttpResponse::Accepted(), order),
         Placed::Decided(order) => {
@@ -108,6 +116,7 @@ async fn place(
             (response, order)
         }
     };
+    session.tell(&mut response, token);
     let mut response = response.insert_header((LOCATION, format!("/orders/{}", order.id))).json(order);
     if let Some(waited) = waited {
         response.extensions_mut().insert(Waited(waited));
@@ -125,6 +134,7 @@ async fn place(
     operation_id = "listOrders",
     tag = "orders",
     params(
+        Reading,
         ("customer_id" = Option<contracts::CustomerId>, Query, description = "Only this customer's"),
         ("status" = Option<contracts::order::OrderStatus>, Query, description = "Only those in this status"),
         ("placed_after" = Option<contracts::Timestamp>, Query, description = "Only those placed later (RFC 3339)"),
@@ -136,7 +146,7 @@ async fn place(
         problems::Any,
     )
 )]
-async fn list(store: Data<Store>, mut query: parameters::Query) -> Result<HttpResponse, ApiError> {
+async fn list(store: Data<Store>, asked: Asked, mut query: parameters::Query) -> Result<HttpResponse, ApiError> {
     let listing = Listing {
         customer_id: query.optional("customer_id"),
         status: query.optional("status"),
@@ -145,7 +155,8 @@ async fn list(store: Data<Store>, mut query: parameters::Query) -> Result<HttpRe
         limit: query.limit(DEFAULT_LIMIT, MAX_LIMIT),
     };
     query.finish()?;
-    Ok(HttpResponse::Ok().json(operations::list::list(&store, &listing).await?))
+    let demand = asked.demand(Level::Strong);
+    Ok(asked.all(&demand, operations::list::list(&store, &listing, &demand).await?))
 }
 
 /// Read an order
@@ -154,16 +165,18 @@ async fn list(store: Data<Store>, mut query: parameters::Query) -> Result<HttpRe
     path = "/orders/{id}",
     operation_id = "readOrder",
     tag = "orders",
-    params(("id" = OrderId, Path, description = "The order's id")),
+    params(Reading, ("id" = OrderId, Path, description = "The order's id")),
     responses(
         (status = 200, description = "The order", body = Order),
         problems::Any,
         problems::OfOne,
     )
 )]
-async fn read(store: Data<Store>, id: Path<String>) -> Result<HttpResponse, ApiError> {
-    let order = operations::read::read(&store, order_id(&id)?).await?;
-    Ok(HttpResponse::Ok().json(order))
+async fn read(store: Data<Store>, asked: Asked, id: Path<String>) -> Result<HttpResponse, ApiError> {
+    let (id, demand) = (order_id(&id)?, asked.demand(Level::Strong));
+    let order = operations::read::read(&store, id, &demand).await?;
+    let version = order.served.shows;
+    Ok(asked.one(&demand, order, |_| version, || unknown(id)))
 }
 
 /// Cancel an order
@@ -174,7 +187,7 @@ async fn read(store: Data<Store>, id: Path<String>) -> Result<HttpResponse, ApiE
     path = "/orders/{id}/cancel",
     operation_id = "cancelOrder",
     tag = "orders",
-    params(("id" = OrderId, Path, description = "The order's id")),
+    params(Writing, ("id" = OrderId, Path, description = "The order's id")),
     responses(
         (status = 200, description = "The order, CANCELLED", body = Order),
         problems::Any,
@@ -182,9 +195,16 @@ async fn read(store: Data<Store>, id: Path<String>) -> Result<HttpResponse, ApiE
         problems::OfCancelling,
     )
 )]
-async fn cancel(endpoint: Data<Cancel>, Trace(carried): Trace, id: Path<String>) -> Result<HttpResponse, ApiError> {
+async fn cancel(
+    endpoint: Data<Cancel>,
+    Trace(carried): Trace,
+    session: Session,
+    id: Path<String>,
+) -> Result<HttpResponse, ApiError> {
     let order = endpoint.cancel(order_id(&id)?, carried).await?;
-    Ok(HttpResponse::Ok().json(order))
+    let mut response = HttpResponse::Ok();
+    session.wrote(&mut response, order.position);
+    Ok(response.json(order.value))
 }
 
 /// Follow an order's way
@@ -195,16 +215,22 @@ async fn cancel(endpoint: Data<Cancel>, Trace(carried): Trace, id: Path<String>)
     path = "/orders/{id}/timeline",
     operation_id = "readTimeline",
     tag = "orders",
-    params(("id" = OrderId, Path, description = "The order's id")),
+    params(Reading, ("id" = OrderId, Path, description = "The order's id")),
     responses(
         (status = 200, description = "All hops, on one page", body = Page<Hop>),
         problems::Any,
         problems::OfOne,
     )
 )]
-async fn timeline(store: Data<Store>, id: Path<String>) -> Result<HttpResponse, ApiError> {
-    let page = operations::timeline::timeline(&store, order_id(&id)?).await?;
-    Ok(HttpResponse::Ok().json(page))
+async fn timeline(store: Data<Store>, asked: Asked, id: Path<String>) -> Result<HttpResponse, ApiError> {
+    let (id, demand) = (order_id(&id)?, asked.demand(Level::Strong));
+    let page = operations::timeline::timeline(&store, id, &demand).await?;
+    let version = page.served.shows;
+    Ok(asked.one(&demand, page, |_| version, || unknown(id)))
+}
+
+fn unknown(id: OrderId) -> ApiError {
+    ApiError::not_found(format!("there is no order {id}"))
 }
 
 fn order_id(text: &str) -> Result<OrderId, ApiError> {

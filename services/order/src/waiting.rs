@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use contracts::OrderId;
+use contracts::{OrderId, consistency::Written};
 use tokio::{
     sync::{Notify, watch},
     task::JoinHandle,
@@ -35,7 +35,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Orders {
-    waited_for: HashMap<OrderId, watch::Sender<Option<Decision>>>,
+    waited_for: HashMap<OrderId, watch::Sender<Option<Written<Decision>>>>,
     /// Nobody waits any more.
     over: bool,
 }
@@ -44,7 +44,7 @@ struct Orders {
 #[derive(Debug)]
 pub struct Waiter {
     id: OrderId,
-    decision: watch::Receiver<Option<Decision>>,
+    decision: watch::Receiver<Option<Written<Decision>>>,
     shared: Arc<Shared>,
 }
 
@@ -75,7 +75,7 @@ impl Waiting {
     }
 
     /// Wakes the requests that wait for `id`. `decision` is only made when there are any.
-    pub fn decided(&self, id: OrderId, decision: impl FnOnce() -> Decision) {
+    pub fn decided(&self, id: OrderId, decision: impl FnOnce() -> Written<Decision>) {
         if let Some(waiters) = self.0.lock().waited_for.remove(&id) {
             // A waiter that has just gone needs no answer.
             let _ = waiters.send(Some(decision()));
@@ -108,7 +108,7 @@ impl Waiting {
 
 impl Waiter {
     /// The decision, or `None` when there is none by `deadline`, or before the service ends.
-    pub async fn decision(mut self, deadline: Instant) -> Option<Decision> {
+    pub async fn decision(mut self, deadline: Instant) -> Option<Written<Decision>> {
         match timeout_at(deadline, self.decision.wait_for(Option::is_some)).await {
             Ok(Ok(decision)) => decision.clone(),
             _ => None,
@@ -140,8 +140,8 @@ mod tests {
 
     use super::*;
 
-    fn decision() -> Decision {
-        Decision { status: OrderStatus::Confirmed, decided_at: Timestamp::now(), rejection: None }
+    fn decision() -> Written<Decision> {
+        Written::new(Decision { status: OrderStatus::Confirmed, decided_at: Timestamp::now(), rejection: None }, 7)
     }
 
     fn soon() -> Instant {

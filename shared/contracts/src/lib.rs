@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod catalogue;
+pub mod consistency;
 mod identifiers;
 mod lines;
 mod money;

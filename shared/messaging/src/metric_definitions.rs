@@ -9,7 +9,10 @@ use opentelemetry::{
 };
 use telemetry::metrics::Seconds;
 
-use crate::{consumer::lag, database};
+use crate::{
+    consumer::lag,
+    database::{self, copies},
+};
 
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
@@ -27,6 +30,7 @@ pub(crate) struct Metrics {
     pub(crate) outbox_depth: Gauge<i64>,
     pub(crate) outbox_age: Gauge<f64>,
     pub(crate) pool: database::Measured,
+    pub(crate) copies: copies::Measured,
 }
 
 impl Metrics {
@@ -92,6 +96,7 @@ impl Metrics {
                 .with_unit("s")
                 .build(),
             pool: pool(&meter),
+            copies: copies(&meter),
         }
     }
 
@@ -136,6 +141,26 @@ fn attributes(place: &lag::Place) -> [KeyValue; 3] {
         destination(place.topic),
         KeyValue::new("messaging.destination.partition.id", place.partition.to_string()),
     ]
+}
+
+fn copies(meter: &Meter) -> copies::Measured {
+    copies::Measured {
+        reads: meter
+            .u64_counter("plumbline.copies.reads")
+            .with_description("Reads that a database answered, by the level they asked for and by which copy answered")
+            .with_unit("{read}")
+            .build(),
+        passed_over: meter
+            .u64_counter("plumbline.copies.passed_over")
+            .with_description("Reads that the replica could have answered and the primary was asked for, by why")
+            .with_unit("{read}")
+            .build(),
+        replica_age: meter
+            .f64_gauge("plumbline.copies.replica.age")
+            .with_description("How old what the replica shows is at most")
+            .with_unit("s")
+            .build(),
+    }
 }
 
 fn pool(meter: &Meter) -> database::Measured {

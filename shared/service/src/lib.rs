@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod body;
 pub mod config;
+pub mod consistency;
 pub mod context;
 pub mod gather;
 pub mod health;

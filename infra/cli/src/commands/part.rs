@@ -18,7 +18,8 @@ use crate::{
   ./plumbline kill coordinator#2   the other two go on
   ./plumbline kill kafka           it stays down until `./plumbline restart kafka`")]
 pub(crate) struct Which {
-    /// order, inventory, recommendation, coordinator, one of them as in inventory#2, or postgres, redis, memcached, kafka
+    /// order, inventory, recommendation, coordinator, one of them as in inventory#2, or postgres, replica, redis,
+    /// memcached, kafka
     #[arg(value_name = "PART")]
     part: Part,
 }

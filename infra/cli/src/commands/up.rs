@@ -27,6 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 Examples:
   ./plumbline up                                       in the foreground, until Ctrl-C
   ./plumbline up -d --instances order=2,inventory=3    in the background, until `./plumbline down`
+  ./plumbline up -d --replica                          with a replica of PostgreSQL, see `./plumbline replica`
   ./plumbline up --jaeger                              with Jaeger in place of the shop's own trace store
   ./plumbline up -d --data-dir /tmp/b --port-offset 1000    a second shop beside the first")]
 pub(crate) struct Up {

@@ -10,7 +10,7 @@ use std::{
 use local::shop::{Service, Shop};
 use tokio::task::JoinSet;
 
-use crate::control::{AuditSource, Call, Endpoints, Listener, Overview, Reply, Request};
+use crate::control::{AuditSource, Call, Endpoints, Listener, Overview, Reply, Request, Wish};
 
 /// Where calls are answered.
 pub(super) struct Desk {
@@ -57,11 +57,29 @@ impl Desk {
             Ok(Request::Kill { part }) => done(self.shop.kill(part).await),
             Ok(Request::Restart { part }) => done(self.shop.restart(part).await),
             Ok(Request::Scale { service, count }) => done(self.shop.scale(service, count).await),
+            Ok(Request::Replica { wish }) => self.replica(wish).await,
         };
         if let Err(error) = call.reply(&reply).await {
             tracing::debug!(%error, "the caller has gone");
         }
         None
+    }
+
+    async fn replica(&self, wish: Wish) -> Reply {
+        let Some(replica) = self.shop.replica() else {
+            let reason = "this shop runs without a replica: `./plumbline down && ./plumbline up -d --replica` has one";
+            return Reply::Failed { reason: reason.to_owned() };
+        };
+        let done = match wish {
+            Wish::Show => Ok(()),
+            Wish::Pause => replica.pause_replay().await,
+            Wish::Resume => replica.resume_replay().await,
+        };
+        let standing = async { done.and(Ok(replica.standing().await?)) };
+        match standing.await {
+            Ok(standing) => Reply::Replica(standing),
+            Err(error) => Reply::Failed { reason: format!("the replica does not answer: {error}") },
+        }
     }
 
     /// The shop as it is now.

@@ -74,7 +74,7 @@ pub(crate) async fn start(
                 child.wait().await?;
                 return Err(DetachError::Failed(reason));
             }
-            Some(Ok(Reply::Done) | Err(_)) => {}
+            Some(Ok(Reply::Done | Reply::Replica(_)) | Err(_)) => {}
             None => {
                 let log = home::supervisor_log(data_dir);
                 let last = local::process::tail(&log, 10);

@@ -14,9 +14,9 @@ use rand::Rng;
 use tempfile::TempDir;
 
 /// Ports that a shop of one instance each needs, before its offset; and those of two more of inventory.
-const PORTS: [u16; 19] = [
-    4317, 4318, 8081, 8082, 8083, 8091, 8092, 8093, 8094, 8095, 8096, 8182, 8282, 15432, 16379, 16686, 19092, 19093,
-    21211,
+const PORTS: [u16; 20] = [
+    4317, 4318, 8081, 8082, 8083, 8091, 8092, 8093, 8094, 8095, 8096, 8182, 8282, 15432, 15433, 16379, 16686, 19092,
+    19093, 21211,
 ];
 /// With these no port is one that the kernel gives to outgoing connections (32,768 and on).
 const OFFSETS: std::ops::Range<u16> = 1_000..11_000;

@@ -7,6 +7,7 @@ mod control;
 mod coordinators;
 mod installation;
 mod jaeger;
+mod replica;
 mod selling;
 mod shop;
 mod whole;

@@ -62,7 +62,7 @@ pub(crate) struct Programs {
 
 /// What is missing on this system to start all servers, Maven included when Kafka is not installed yet.
 pub fn missing() -> Vec<Missing> {
-    Programs::find(&Server::ALL.into_iter().collect()).err().unwrap_or_default()
+    Programs::find(&Server::USUAL.into_iter().collect()).err().unwrap_or_default()
 }
 
 impl Programs {

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub enum Server {
     /// PostgreSQL.
     Postgres,
+    /// A second PostgreSQL, which follows the first by streaming replication and answers reads.
+    Replica,
     /// Redis.
     Redis,
     /// memcached.
@@ -20,12 +22,15 @@ pub enum Server {
 
 impl Server {
     /// Every server, in the order in which they are named; they are stopped in the reverse order.
-    pub const ALL: [Self; 4] = [Self::Postgres, Self::Redis, Self::Memcached, Self::Kafka];
+    pub const ALL: [Self; 5] = [Self::Postgres, Self::Replica, Self::Redis, Self::Memcached, Self::Kafka];
+    /// Those that an installation has; the others are started where they are asked for.
+    pub const USUAL: [Self; 4] = [Self::Postgres, Self::Redis, Self::Memcached, Self::Kafka];
 
     /// Its name in commands, logs and folders.
     pub fn name(self) -> &'static str {
         match self {
             Self::Postgres => "postgres",
+            Self::Replica => "replica",
             Self::Redis => "redis",
             Self::Memcached => "memcached",
             Self::Kafka => "kafka",
@@ -36,6 +41,7 @@ impl Server {
     pub fn port(self) -> u16 {
         match self {
             Self::Postgres => 15_432,
+            Self::Replica => 15_433,
             Self::Redis => 16_379,
             Self::Memcached => 21_211,
             Self::Kafka => 19_092,
@@ -47,6 +53,7 @@ impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Postgres => "PostgreSQL",
+            Self::Replica => "PostgreSQL's replica",
             Self::Redis => "Redis",
             Self::Memcached => "memcached",
             Self::Kafka => "Kafka",
@@ -81,7 +88,7 @@ pub enum Ports {
 /// Which servers to start, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// Which.
+    /// Which. A replica needs the PostgreSQL that it follows.
     pub set: BTreeSet<Server>,
     /// Where they keep their data.
     pub data: Data,
@@ -93,10 +100,10 @@ pub struct Config {
 }
 
 impl Config {
-    /// All servers in a folder that stays, on their usual ports, durable.
+    /// The usual servers in a folder that stays, on their usual ports, durable.
     pub fn installation(folder: impl Into<PathBuf>, offset: u16) -> Self {
         let data = Data::Persistent(folder.into());
-        Self { set: Server::ALL.into(), data, ports: Ports::Fixed { offset }, durable: true }
+        Self { set: Server::USUAL.into(), data, ports: Ports::Fixed { offset }, durable: true }
     }
 
     /// These servers, for a test: nothing durable, nothing left.

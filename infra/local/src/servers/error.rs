@@ -97,6 +97,9 @@ pub enum StartError {
         /// Which port, and who has it.
         taken: Taken,
     },
+    /// A replica was asked for, and no PostgreSQL for it to follow.
+    #[error("a replica needs the PostgreSQL that it follows in the same set")]
+    NothingToFollow,
     /// No port is free.
     #[error("no port is free: {0}")]
     NoPort(#[source] io::Error),

@@ -1,6 +1,7 @@
 //! How servers are reached: addresses and passwords.
 
 mod databases;
+mod replica;
 
 use std::{
     net::SocketAddr,
@@ -10,7 +11,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgConnectOptions;
 
-pub use self::databases::DatabaseError;
+pub use self::{
+    databases::DatabaseError,
+    replica::{Replica, Standing},
+};
 use super::config::Server;
 use crate::secrets::Secrets;
 
@@ -21,6 +25,8 @@ pub(super) const AUDITOR: &str = "plumbline_auditor";
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Addresses {
     pub(super) postgres: Option<Postgres>,
+    #[serde(default)]
+    pub(super) replica: Option<Replica>,
     pub(super) redis: Option<Redis>,
     pub(super) memcached: Option<Memcached>,
     pub(super) kafka: Option<Kafka>,
@@ -36,6 +42,11 @@ impl Addresses {
     /// It is not of the set that was started; the same holds for the others.
     pub fn postgres(&self) -> &Postgres {
         self.postgres.as_ref().expect(OF_THE_SET)
+    }
+
+    /// PostgreSQL's replica.
+    pub fn replica(&self) -> &Replica {
+        self.replica.as_ref().expect(OF_THE_SET)
     }
 
     /// Redis.

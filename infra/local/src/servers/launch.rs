@@ -12,7 +12,7 @@ use super::{
     error::{NotReady, ServerError, StartError},
     handles::{self, Addresses},
     memcached::Memcached,
-    postgres::Postgres,
+    postgres::{Origin, Postgres},
     ready,
     redis::Redis,
     site::Site,
@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// How long a server may take to answer: on a loaded machine, or after a crash that it recovers from.
-const BOUND: Duration = Duration::from_secs(60);
+pub(super) const BOUND: Duration = Duration::from_secs(60);
 
 /// A server to start, any number of times, always on the same data and ports.
 #[derive(Debug)]
@@ -38,8 +38,12 @@ pub(super) enum Engine {
 }
 
 impl Engine {
-    /// Takes the server's ports, and installs what is missing of it.
-    pub(super) async fn make(server: Server, setting: &Setting<'_>) -> Result<Self, StartError> {
+    /// Takes the server's ports, and installs what is missing of it. A replica follows `primary`.
+    pub(super) async fn make(
+        server: Server,
+        setting: &Setting<'_>,
+        primary: Option<handles::Postgres>,
+    ) -> Result<Self, StartError> {
         let Setting { config, programs, account, secrets } = setting;
         let port = setting.lease(server, 0)?;
         let durable = config.durable;
@@ -49,7 +53,12 @@ impl Engine {
                 let prepare = move || Template::prepare(&bin, account.as_ref());
                 let template = tokio::task::spawn_blocking(prepare).await.map_err(|_| InstallError::Interrupted)??;
                 let (programs, secrets) = (programs.postgres.clone(), (*secrets).clone());
-                Self::Postgres(Postgres { programs, template, port, secrets, durable })
+                Self::Postgres(Postgres { programs, origin: Origin::Template(template), port, secrets, durable })
+            }
+            Server::Replica => {
+                let (programs, secrets) = (programs.postgres.clone(), (*secrets).clone());
+                let origin = Origin::Primary(primary.ok_or(StartError::NothingToFollow)?);
+                Self::Postgres(Postgres { programs, origin, port, secrets, durable })
             }
             Server::Redis => {
                 let (program, secrets) = (programs.redis.clone(), (*secrets).clone());
@@ -67,16 +76,22 @@ impl Engine {
 
     pub(super) fn server(&self) -> Server {
         match self {
-            Self::Postgres(_) => Server::Postgres,
+            Self::Postgres(postgres) => postgres.server(),
             Self::Redis(_) => Server::Redis,
             Self::Memcached(_) => Server::Memcached,
             Self::Kafka(_) => Server::Kafka,
         }
     }
 
-    /// Starts it and waits until it answers; how long that took.
-    pub(super) async fn start(self: &Arc<Self>, site: &Arc<Site>) -> Result<(Process, Duration), ServerError> {
+    /// Starts it and waits until it answers; how long that took. A replica waits `patience` for what it follows.
+    pub(super) async fn start(
+        self: &Arc<Self>,
+        site: &Arc<Site>,
+        patience: Duration,
+    ) -> Result<(Process, Duration), ServerError> {
         let begun = Instant::now();
+        let followed = self.follow(site, patience).await;
+        followed.map_err(|source| ServerError::Prepare { server: self.server(), source })?;
         let prepared = {
             let (engine, site) = (Arc::clone(self), Arc::clone(site));
             tokio::task::spawn_blocking(move || engine.prepare(&site)).await
@@ -86,6 +101,11 @@ impl Engine {
         let process = Process::spawn(self.spec(site), &site.lifeline)?;
         self.wait(&process, site).await?;
         Ok((process, begun.elapsed()))
+    }
+
+    /// Before a replica is prepared: sees to it that there is something to follow.
+    async fn follow(&self, site: &Site, patience: Duration) -> io::Result<()> {
+        if let Self::Postgres(postgres) = self { postgres.follow(site, patience).await } else { Ok(()) }
     }
 
     fn prepare(&self, site: &Site) -> io::Result<()> {
@@ -118,7 +138,12 @@ impl Engine {
     /// Adds how it is reached.
     pub(super) fn announce(&self, site: &Site, addresses: &mut Addresses) {
         match self {
-            Self::Postgres(postgres) => addresses.postgres = Some(postgres.handle(site)),
+            Self::Postgres(postgres) => match &postgres.origin {
+                Origin::Template(_) => addresses.postgres = Some(postgres.handle(site)),
+                Origin::Primary(primary) => {
+                    addresses.replica = Some(handles::Replica::new(primary.clone(), postgres.handle(site)));
+                }
+            },
             Self::Redis(redis) => addresses.redis = Some(redis.handle()),
             Self::Memcached(memcached) => addresses.memcached = Some(memcached.handle()),
             Self::Kafka(broker) => addresses.kafka = Some(handles::Kafka::new(broker.port.address())),

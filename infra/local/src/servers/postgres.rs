@@ -5,6 +5,7 @@ use std::{
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     process::Command,
+    time::{Duration, Instant},
 };
 
 use sqlx::{ConnectOptions, Connection, Executor};
@@ -12,6 +13,7 @@ use sqlx::{ConnectOptions, Connection, Executor};
 use super::{
     config::Server,
     handles::{self, AUDITOR},
+    replication::{self, Kept, REPLICATOR},
     site::Site,
 };
 use crate::{
@@ -25,27 +27,51 @@ use crate::{
 /// The longest path of a Unix socket, in bytes, without the zero at its end (unix(7)).
 const LONGEST_SOCKET: usize = 107;
 
+/// Between two looks whether the primary is there.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// A PostgreSQL to start.
 #[derive(Debug)]
 pub(super) struct Postgres {
     /// The folder of its programs.
     pub(super) programs: PathBuf,
-    pub(super) template: Template,
+    pub(super) origin: Origin,
     pub(super) port: Lease,
     pub(super) secrets: Secrets,
     pub(super) durable: bool,
 }
 
+/// What its cluster is a copy of.
+#[derive(Debug)]
+pub(super) enum Origin {
+    /// An empty one: it is a primary.
+    Template(Template),
+    /// One that runs, and that it follows: it is a replica.
+    Primary(handles::Postgres),
+}
+
 impl Postgres {
-    /// Makes its cluster ready: a copy of the template with passwords of its own, the settings written anew.
+    pub(super) fn server(&self) -> Server {
+        match self.origin {
+            Origin::Template(_) => Server::Postgres,
+            Origin::Primary(_) => Server::Replica,
+        }
+    }
+
+    /// Makes its cluster ready: a copy of what it comes of, with passwords of its own, the settings written anew.
     pub(super) fn prepare(&self, site: &Site) -> io::Result<()> {
         let data = self.data(site);
         if !data.exists() {
             // Under another name until it is whole.
-            let staging = site.of(Server::Postgres).join("data.new");
+            let staging = site.of(self.server()).join("data.new");
             folder::remove(&staging)?;
-            folder::copy(&self.template.cluster, &staging, site.user)?;
-            self.set_passwords(&staging, site)?;
+            match &self.origin {
+                Origin::Template(template) => {
+                    folder::copy(&template.cluster, &staging, site.user)?;
+                    self.set_passwords(&staging, site)?;
+                }
+                Origin::Primary(primary) => replication::copy(&self.programs, primary, &staging, site.user)?,
+            }
             if self.durable {
                 let mut sync = Command::new(self.programs.join("initdb"));
                 sync.args(["--sync-only", "--pgdata"]).arg(&staging).current_dir("/");
@@ -54,8 +80,11 @@ impl Postgres {
             fs::rename(&staging, &data)?;
         }
         forget_dead_postmaster(&data)?;
+        if matches!(self.origin, Origin::Primary(_)) {
+            folder::write(&data.join(replication::SIGNAL), "", 0o600, site.user)?;
+        }
         folder::write(&data.join("postgresql.conf"), &self.settings(site), 0o600, site.user)?;
-        folder::write(&data.join("pg_hba.conf"), HOST_BASED_AUTHENTICATION, 0o600, site.user)
+        folder::write(&data.join("pg_hba.conf"), &host_based_authentication(), 0o600, site.user)
     }
 
     /// Sets passwords before anything can connect, in single-user mode: it takes statements on its standard input.
@@ -84,6 +113,10 @@ ALTER ROLE {AUDITOR} SET default_transaction_read_only = on
         let connections = if self.durable { 200 } else { 1_000 };
         // Files below the data folder go with it; POSIX segments would outlive a killed server that isn't restarted.
         let shared_memory = if self.durable { "posix" } else { "mmap" };
+        let replication = match &self.origin {
+            Origin::Template(_) => replication::OF_A_PRIMARY.to_owned(),
+            Origin::Primary(primary) => replication::of_a_replica(primary),
+        };
         let sockets = self.socket_folder(site).unwrap_or_default().display().to_string().replace('\'', "''");
         format!(
             "listen_addresses = '127.0.0.1'
@@ -109,7 +142,8 @@ log_min_duration_statement = 1s
 log_lock_waits = on
 log_timezone = 'UTC'
 timezone = 'UTC'
-",
+
+{replication}",
             port = self.port.port(),
         )
     }
@@ -117,11 +151,12 @@ timezone = 'UTC'
     pub(super) fn spec(&self, site: &Site) -> Spec {
         let args = vec!["-D".to_owned(), self.data(site).display().to_string()];
         let env = vec![("LC_ALL".to_owned(), "C.UTF-8".to_owned())];
-        let spec = Spec::new(Server::Postgres.name(), self.programs.join("postgres"), site.log(Server::Postgres));
+        let server = self.server();
+        let spec = Spec::new(server.name(), self.programs.join("postgres"), site.log(server));
         Spec {
             args,
             env,
-            dir: site.of(Server::Postgres),
+            dir: site.of(server),
             user: site.user,
             // The fast shutdown: sessions are cut, data are checkpointed. SIGTERM would wait for the clients to leave.
             stop_signal: Signal::SIGINT,
@@ -145,23 +180,47 @@ timezone = 'UTC'
         ask.await.map_err(io::Error::other)
     }
 
+    /// Of a replica: sees to it that what it follows keeps its log for it, and waits `patience` for that. What a copy lacks
+    /// may be gone by now, if it was away for long: then it is made anew.
+    ///
+    /// # Errors
+    /// There is no copy yet, and the primary does not answer. A copy runs also while its primary does not.
+    pub(super) async fn follow(&self, site: &Site, patience: Duration) -> io::Result<()> {
+        let Origin::Primary(primary) = &self.origin else { return Ok(()) };
+        let (data, begun) = (self.data(site), Instant::now());
+        loop {
+            match replication::keep(primary).await {
+                Ok(Kept::All) => return Ok(()),
+                Ok(Kept::Lost) => return tokio::task::spawn_blocking(move || folder::remove(&data)).await?,
+                Err(_) if begun.elapsed() < patience => tokio::time::sleep(PAUSE).await,
+                Err(_) if data.exists() => return Ok(()),
+                Err(error) => return Err(io::Error::other(error)),
+            }
+        }
+    }
+
     fn data(&self, site: &Site) -> PathBuf {
-        site.of(Server::Postgres).join("data")
+        site.of(self.server()).join("data")
     }
 
     /// Where its Unix socket is; `None` where the path would be too long for one.
     fn socket_folder(&self, site: &Site) -> Option<PathBuf> {
-        let folder = site.of(Server::Postgres);
+        let folder = site.of(self.server());
         let socket = folder.join(format!(".s.PGSQL.{}", self.port.port()));
         (socket.as_os_str().as_bytes().len() <= LONGEST_SOCKET).then_some(folder)
     }
 }
 
 /// Who may connect, from where, and how they prove it.
-const HOST_BASED_AUTHENTICATION: &str = "\
-local all all              scram-sha-256
-host  all all 127.0.0.1/32 scram-sha-256
-";
+fn host_based_authentication() -> String {
+    format!(
+        "\
+local all         all          scram-sha-256
+host  all         all          127.0.0.1/32 scram-sha-256
+host  replication {REPLICATOR} 127.0.0.1/32 scram-sha-256
+"
+    )
+}
 
 /// Removes the `postmaster.pid` of a server that was killed, when its number belongs to another process by now:
 /// PostgreSQL would take that one for a server that still uses the folder. That none does is what the folder's lock says.

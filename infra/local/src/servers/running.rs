@@ -9,13 +9,14 @@ use std::{
 };
 
 use futures::future;
+use tokio::sync::watch;
 
 use super::{
-    config::{Config, Progress, Server, Step},
+    config::{Config, Data, Progress, Server, Step},
     error::{ServerError, StartError},
     ground::Ground,
-    handles::{Addresses, Kafka, Memcached, Postgres, Redis},
-    launch::{Engine, Setting},
+    handles::{Addresses, Kafka, Memcached, Postgres, Redis, Replica},
+    launch::{BOUND, Engine, Setting},
     site::Site,
 };
 use crate::{process::Process, secrets::Secrets};
@@ -76,12 +77,27 @@ impl Servers {
         let secrets = Secrets::load_or_generate(&key).map_err(|source| StartError::folder(&key, source))?;
         let setting = Setting { config: &config, programs: &programs, account: account.as_ref(), secrets: &secrets };
 
+        if config.set.contains(&Server::Replica) && !config.set.contains(&Server::Postgres) {
+            return Err(StartError::NothingToFollow);
+        }
+        // Where the primary will be is known before it is there, and a replica can wait for it then.
+        let (told, primary) = watch::channel(None);
+
         let start = async |server: Server| {
             let tell = |progress| observer(Step { server, at: begun.elapsed(), progress });
             tell(Progress::Preparing);
-            let engine = Arc::new(Engine::make(server, &setting).await?);
+            let primary = match server {
+                Server::Replica => primary.clone().wait_for(Option::is_some).await.ok().and_then(|told| told.clone()),
+                _ => None,
+            };
+            let engine = Arc::new(Engine::make(server, &setting, primary).await?);
+            if let Engine::Postgres(postgres) = &*engine {
+                told.send_if_modified(|told| {
+                    server == Server::Postgres && told.replace(postgres.handle(&site)).is_none()
+                });
+            }
             tell(Progress::Starting);
-            let (process, took) = engine.start(&site).await.map_err(StartError::from)?;
+            let (process, took) = engine.start(&site, BOUND).await.map_err(StartError::from)?;
             tell(Progress::Ready { took });
             let process = Mutex::new(Arc::new(process));
             Ok::<_, StartError>((server, Member { engine, process, starting: tokio::sync::Mutex::default() }))
@@ -89,6 +105,7 @@ impl Servers {
         let members = future::try_join_all(config.set.iter().map(|server| start(*server))).await?;
         let mut addresses = Addresses::default();
         members.iter().for_each(|(_, member)| member.engine.announce(&site, &mut addresses));
+        forget_the_replica(&config, &addresses).await;
         Ok(Self { members: members.into_iter().collect(), addresses, site })
     }
 
@@ -111,7 +128,7 @@ impl Servers {
         let member = self.member(server)?;
         let _one = member.starting.lock().await;
         member.process().stop(STOP).await;
-        let (process, took) = member.engine.start(&self.site).await?;
+        let (process, took) = member.engine.start(&self.site, Duration::ZERO).await?;
         tracing::info!(%server, ?took, "server restarted");
         *member.process.lock().expect("nothing panics while it holds the lock") = Arc::new(process);
         Ok(())
@@ -167,6 +184,11 @@ impl Servers {
         self.addresses.postgres()
     }
 
+    /// PostgreSQL's replica.
+    pub fn replica(&self) -> &Replica {
+        self.addresses.replica()
+    }
+
     /// Redis.
     pub fn redis(&self) -> &Redis {
         self.addresses.redis()
@@ -201,6 +223,17 @@ impl Servers {
 
     fn process(&self, server: Server) -> Result<Arc<Process>, ServerError> {
         self.member(server).map(Member::process)
+    }
+}
+
+/// Of a set without a replica whose data stay: one that it had before would have logs kept for it.
+async fn forget_the_replica(config: &Config, addresses: &Addresses) {
+    let without = config.set.contains(&Server::Postgres) && !config.set.contains(&Server::Replica);
+    if without
+        && matches!(config.data, Data::Persistent(_))
+        && let Err(error) = addresses.postgres().forget_replica().await
+    {
+        tracing::warn!(%error, "logs are kept for a replica that is there no more");
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Config {
     pub coordinators: u16,
     /// Whether there are three more Redis servers that share nothing, for the lock strategy `redlock`.
     pub redlock: bool,
+    /// Whether there is a streaming replica of PostgreSQL, which services read from.
+    pub replica: bool,
     /// Whether there is a trace store, which services send their spans to; without it they do what the variables say.
     pub traces: bool,
     /// Which program stores the traces, where there is a store.
@@ -63,6 +65,7 @@ impl Config {
             durable: true,
             coordinators: 3,
             redlock: false,
+            replica: false,
             traces: true,
             trace_store: traces::Kind::default(),
             instances: BTreeMap::new(),

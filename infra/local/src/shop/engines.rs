@@ -14,11 +14,11 @@ use super::{
     backoff::Backoff,
     config::Config,
     error::{PartError, StartError},
-    launch::Surroundings,
+    launch::{Secrets, Surroundings},
     part::{self, Part, Status},
     step::{Action, Observer, Step},
 };
-use crate::servers::{self, Ground, Ports, Progress, Server, Servers};
+use crate::servers::{self, Ground, Ports, Progress, Replica, Server, Servers};
 
 /// How often it is looked whether a server has ended by itself.
 const LOOK: Duration = Duration::from_millis(100);
@@ -99,18 +99,21 @@ impl Engines {
         &self,
         coordinators: Vec<String>,
         spans: Option<String>,
-        operator_token: String,
+        secrets: Secrets,
     ) -> Result<Surroundings, StartError> {
         let postgres = self.kept.servers.postgres();
+        let replica = |database| self.replica().map(|replica| replica.url(database, database));
         Ok(Surroundings {
             order_database: postgres.create_database(ORDER, ORDER).await?,
+            order_replica: replica(ORDER),
             inventory_database: postgres.create_database(INVENTORY, INVENTORY).await?,
+            inventory_replica: replica(INVENTORY),
             kafka: self.kept.servers.kafka().address(),
             redis: self.kept.servers.redis().url(),
             redlock: Vec::new(),
             coordinators,
             spans,
-            operator_token,
+            secrets,
             logs: self.logs(),
         })
     }
@@ -122,6 +125,11 @@ impl Engines {
             inventory_database: postgres.read_only_url(INVENTORY),
             kafka: self.kept.servers.kafka().address(),
         }
+    }
+
+    /// PostgreSQL's replica, where there is one.
+    pub(super) fn replica(&self) -> Option<&Replica> {
+        self.kept.servers.state(Server::Replica).map(|_| self.kept.servers.replica())
     }
 
     pub(super) fn redis_url(&self) -> String {
@@ -181,7 +189,8 @@ impl Engines {
 
 fn wanted(config: &Config) -> servers::Config {
     let (data, ports, durable) = (config.data.clone(), config.ports, config.durable);
-    servers::Config { set: Server::ALL.into(), data, ports, durable }
+    let replica = config.replica.then_some(Server::Replica);
+    servers::Config { set: Server::USUAL.into_iter().chain(replica).collect(), data, ports, durable }
 }
 
 /// The task that keeps the servers running, which ends with this.
@@ -283,6 +292,7 @@ impl Kept {
     fn address(&self, server: Server) -> SocketAddr {
         match server {
             Server::Postgres => self.servers.postgres().address(),
+            Server::Replica => self.servers.replica().address(),
             Server::Redis => self.servers.redis().address(),
             Server::Memcached => self.servers.memcached().address(),
             Server::Kafka => self.servers.kafka().address(),

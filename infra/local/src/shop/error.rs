@@ -83,7 +83,7 @@ pub enum StartError {
     /// A service's program is not where it should be.
     #[error("the program {} is missing; `cargo build --workspace --bins` makes it", .0.display())]
     Program(PathBuf),
-    /// The operator token can't be read or made.
+    /// The operator token, or the key of sessions, can't be read or made.
     #[error(transparent)]
     Token(#[from] TokenError),
     /// A service or a coordinator did not become ready.

@@ -13,7 +13,10 @@ use crate::{home, process::Spec};
 #[derive(Debug, Clone)]
 pub(super) struct Surroundings {
     pub(super) order_database: String,
+    /// The same in PostgreSQL's replica, where there is one.
+    pub(super) order_replica: Option<String>,
     pub(super) inventory_database: String,
+    pub(super) inventory_replica: Option<String>,
     pub(super) kafka: SocketAddr,
     /// URL of Redis, with its password.
     pub(super) redis: String,
@@ -23,9 +26,18 @@ pub(super) struct Surroundings {
     pub(super) coordinators: Vec<String>,
     /// Where spans are sent, if the shop has a place for them.
     pub(super) spans: Option<String>,
-    pub(super) operator_token: String,
+    pub(super) secrets: Secrets,
     /// Where logs stand.
     pub(super) logs: PathBuf,
+}
+
+/// What this installation has made for its services alone to know.
+#[derive(Debug, Clone)]
+pub(super) struct Secrets {
+    /// What proves that a caller may change stock by hand.
+    pub(super) operator_token: String,
+    /// What proves that the token of a session is one of theirs.
+    pub(super) session_key: String,
 }
 
 impl Surroundings {
@@ -45,18 +57,25 @@ impl Surroundings {
             variables.push(("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc".to_owned()));
         }
         match service {
-            Service::Order => variables.push(("PLUMBLINE_DATABASE_URL", self.order_database.clone())),
+            Service::Order => variables.extend(self.databases(&self.order_database, self.order_replica.as_ref())),
             Service::Inventory => {
-                variables.push(("PLUMBLINE_DATABASE_URL", self.inventory_database.clone()));
+                variables.extend(self.databases(&self.inventory_database, self.inventory_replica.as_ref()));
                 variables.push(("PLUMBLINE_REDIS_URL", self.redis.clone()));
                 if !self.redlock.is_empty() {
                     variables.push(("PLUMBLINE_REDLOCK_URLS", self.redlock.join(",")));
                 }
-                variables.push(("PLUMBLINE_OPERATOR_TOKEN", self.operator_token.clone()));
+                variables.push(("PLUMBLINE_OPERATOR_TOKEN", self.secrets.operator_token.clone()));
             }
             Service::Recommendation => {}
         }
         variables
+    }
+
+    /// What whoever keeps a database needs.
+    fn databases(&self, primary: &str, replica: Option<&String>) -> impl Iterator<Item = (&'static str, String)> {
+        [("PLUMBLINE_DATABASE_URL", primary.to_owned()), ("PLUMBLINE_SESSION_KEY", self.secrets.session_key.clone())]
+            .into_iter()
+            .chain(replica.map(|url| ("PLUMBLINE_DATABASE_REPLICA_URL", url.clone())))
     }
 }
 
@@ -109,13 +128,15 @@ mod tests {
     fn surroundings() -> Surroundings {
         Surroundings {
             order_database: "postgres://order".to_owned(),
+            order_replica: None,
             inventory_database: "postgres://inventory".to_owned(),
+            inventory_replica: Some("postgres://replica/inventory".to_owned()),
             kafka: "127.0.0.1:19092".parse().unwrap(),
             redis: "redis://127.0.0.1:16379/0".to_owned(),
             redlock: Vec::new(),
             coordinators: vec!["http://127.0.0.1:8091".to_owned(), "http://127.0.0.1:8092".to_owned()],
             spans: None,
-            operator_token: "secret".to_owned(),
+            secrets: Secrets { operator_token: "secret".to_owned(), session_key: "of the session".to_owned() },
             logs: PathBuf::from("/data/logs"),
         }
     }
@@ -135,9 +156,18 @@ mod tests {
         assert_eq!(variable(&order, "PLUMBLINE_LOG").as_deref(), Some("debug"));
         assert_eq!(variable(&order, "PLUMBLINE_OPERATOR_TOKEN"), None);
         assert_eq!(variable(&order, "PLUMBLINE_REDIS_URL"), None);
+        assert_eq!(variable(&order, "PLUMBLINE_DATABASE_REPLICA_URL"), None);
+        assert_eq!(variable(&order, "PLUMBLINE_SESSION_KEY").as_deref(), Some("of the session"));
         let coordinators = variable(&order, "PLUMBLINE_COORDINATORS");
         assert_eq!(coordinators.as_deref(), Some("http://127.0.0.1:8091,http://127.0.0.1:8092"));
         assert_eq!(order.log, Path::new("/data/logs/order#2.log"));
+
+        let (inventory, _) = specs(&config, Path::new("/bin"), &surroundings(), (Service::Inventory, 1), address());
+        let replica = variable(&inventory, "PLUMBLINE_DATABASE_REPLICA_URL");
+        assert_eq!(replica.as_deref(), Some("postgres://replica/inventory"));
+        let (recommendation, _) =
+            specs(&config, Path::new("/bin"), &surroundings(), (Service::Recommendation, 1), address());
+        assert_eq!(variable(&recommendation, "PLUMBLINE_SESSION_KEY"), None);
     }
 
     #[test]

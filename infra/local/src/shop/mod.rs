@@ -35,18 +35,20 @@ pub use self::{
 use self::{
     engines::Engines,
     instance::{Instance, Seat},
-    launch::Surroundings,
+    launch::{Secrets, Surroundings},
     scale::Starter,
 };
 use crate::{
     coordinators::{self, Member},
     process::{Ending, Lifeline},
-    servers::{self, IndependentRedis, site::Site},
+    servers::{self, IndependentRedis, Replica, site::Site},
     traces,
 };
 
 /// Where the operator token stands in the data folder.
 const TOKEN_FILE: &str = "operator-token";
+/// Where the key of sessions stands in it.
+const SESSION_KEY_FILE: &str = "session-key";
 
 /// Redis servers that Redlock takes most of.
 const REDLOCK_SERVERS: usize = 3;
@@ -87,7 +89,9 @@ impl Shop {
             let engines = Engines::start(ground, &config, &observer).await?;
             let token_file = engines.folder().join(TOKEN_FILE);
             let redlock = start_redlock(&config).await?;
-            let surroundings = engines.surroundings(endpoints, spans, token::ensure(&token_file)?).await?;
+            let session_key = token::ensure(&engines.folder().join(SESSION_KEY_FILE))?;
+            let secrets = Secrets { operator_token: token::ensure(&token_file)?, session_key };
+            let surroundings = engines.surroundings(endpoints, spans, secrets).await?;
             let surroundings = Surroundings { redlock: urls(redlock.as_ref()), ..surroundings };
             let lifeline = Arc::new(Lifeline::start(Ending::default())?);
             let starter = Starter { config: config.clone(), programs: programs.clone(), surroundings, lifeline };
@@ -126,6 +130,11 @@ impl Shop {
     /// What the audit reads.
     pub fn audit_source(&self) -> AuditSource {
         self.engines.audit_source()
+    }
+
+    /// PostgreSQL's replica, where there is one.
+    pub fn replica(&self) -> Option<&Replica> {
+        self.engines.replica()
     }
 
     /// The URL of Redis. It holds the password.

@@ -102,7 +102,7 @@ impl Part {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is no part of the shop: use order, inventory, recommendation or coordinator, one of them as in inventory#2, \
-     or postgres, redis, memcached, kafka or traces"
+     or postgres, replica, redis, memcached, kafka or traces"
 )]
 pub struct UnknownPart(String);
 
@@ -216,8 +216,7 @@ mod tests {
 
     #[test]
     fn parts_are_written_as_they_are_read() {
-        let parts =
-            "order inventory#2 recommendation#20 coordinator coordinator#3 postgres redis memcached kafka traces";
+        let parts = "order inventory#2 recommendation#20 coordinator coordinator#3 postgres redis memcached kafka traces replica";
         for text in parts.split(' ') {
             assert_eq!(text.parse::<Part>().unwrap().to_string(), text);
         }

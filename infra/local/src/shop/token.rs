@@ -1,4 +1,5 @@
-//! The operator token: made once per installation, in a file that only its owner can read.
+//! Secrets that are texts, the operator token and the key of sessions: each made once per installation, in a file that only
+//! its owner can read.
 
 use std::{
     fs,
@@ -13,15 +14,15 @@ use crate::folder;
 /// Characters of a token: 32 of 62 kinds are 190 bits.
 const LENGTH: usize = 32;
 
-/// The operator token's file can't be used.
+/// A secret's file can't be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the operator token in {} can't be used: {source}", .file.display())]
+#[error("the secret in {} can't be used: {source}", .file.display())]
 pub struct TokenError {
     file: PathBuf,
     source: io::Error,
 }
 
-/// The token in `file`, made when the file is missing or empty.
+/// The secret in `file`, made when the file is missing or empty.
 pub(super) fn ensure(file: &Path) -> Result<String, TokenError> {
     let fault = |source| TokenError { file: file.to_owned(), source };
     match fs::read_to_string(file) {

@@ -3,4 +3,5 @@
 
 mod lifeline;
 mod process;
+mod replica;
 mod servers;

@@ -9,6 +9,7 @@ mod task;
 
 use std::sync::Arc;
 
+use contracts::consistency::Written;
 use locks::LockError;
 use service::{
     gather::{Batching, Config, Taker},
@@ -85,7 +86,11 @@ impl Gathering {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn reserve(&self, wanted: DirectReservation, trace: Option<TraceContext>) -> Result<Answer, Error> {
+    pub async fn reserve(
+        &self,
+        wanted: DirectReservation,
+        trace: Option<TraceContext>,
+    ) -> Result<Written<Answer>, Error> {
         let (reply, answer) = oneshot::channel();
         let pending = Pending { wanted, trace, reply, queued_at: Instant::now(), span: None };
         self.queue.push(pending).map_err(|refusal| match refusal {

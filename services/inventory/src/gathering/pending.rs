@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use contracts::consistency::Written;
 use telemetry::{
     context::TraceContext,
     names::{db, shop, wait},
@@ -17,7 +18,7 @@ use crate::domain::{Answer, DirectReservation};
 pub(super) struct Pending {
     pub(super) wanted: DirectReservation,
     pub(super) trace: Option<TraceContext>,
-    pub(super) reply: oneshot::Sender<Result<Answer, Error>>,
+    pub(super) reply: oneshot::Sender<Result<Written<Answer>, Error>>,
     pub(super) queued_at: Instant,
     pub(super) span: Option<Span>,
 }
@@ -40,12 +41,12 @@ impl AsRef<DirectReservation> for Pending {
 }
 
 impl Pending {
-    pub(super) fn answer(mut self, answer: Answer, transaction: &Transaction) {
+    pub(super) fn answer(mut self, answer: Written<Answer>, transaction: &Transaction) {
         if let Some(span) = &mut self.span {
             span.set(wait::COMMIT_QUEUE, transaction.began - self.queued_at);
             span.set(db::OPERATION_BATCH_SIZE, transaction.requests as i64);
             span.set(shop::ORDER_ID, &self.wanted.order_id().to_string());
-            span.set(shop::OUTCOME, answer.name());
+            span.set(shop::OUTCOME, answer.value.name());
             if transaction.failures > 0 {
                 span.set(wait::RETRY, transaction.paused);
                 span.set(shop::RETRIES, i64::from(transaction.failures));

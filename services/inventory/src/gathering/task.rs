@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant as Clock},
 };
 
+use contracts::consistency::Written;
 use service::{gather::Taker, pause};
 use telemetry::{context::in_scope, spans::Span};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -84,7 +85,7 @@ impl Task {
     }
 
     /// Takes one lock for all, and decides in one transaction.
-    async fn reserve(&self, batch: &[Pending], span: Option<&mut Span>) -> Result<Vec<Answer>, Error> {
+    async fn reserve(&self, batch: &[Pending], span: Option<&mut Span>) -> Result<Vec<Written<Answer>>, Error> {
         let (trace, began) = (span.as_deref().and_then(Span::context), Clock::now());
         let lines = batch.iter().map(AsRef::as_ref).flat_map(DirectReservation::lines);
         let skus: BTreeSet<&str> = lines.map(|line| line.sku.as_str()).collect();

@@ -1,6 +1,6 @@
 //! `POST /stock/{sku}/adjustments`.
 
-use contracts::{Sku, stock::Adjustment};
+use contracts::{Sku, consistency::Written, stock::Adjustment};
 use locks::LockError;
 use telemetry::context::TraceContext;
 
@@ -48,7 +48,7 @@ pub async fn adjust(
     wanted: NewAdjustment,
     key: Option<String>,
     trace: Option<TraceContext>,
-) -> Result<Adjustment, Error> {
+) -> Result<Written<Adjustment>, Error> {
     let claim = key.map(|key| Claim { key, fingerprint: wanted.fingerprint() });
     let access = locking.lock([wanted.sku.as_str()], trace).await?;
     let adjusted = store.adjust(&wanted, claim.as_ref(), &access, trace).await;

@@ -2,6 +2,7 @@
 
 use contracts::{
     OrderId,
+    consistency::Written,
     stock::{Reservation, ReservationStatus},
 };
 use telemetry::context::TraceContext;
@@ -33,12 +34,12 @@ pub async fn confirm_reservation(
     store: &Store,
     id: OrderId,
     trace: Option<TraceContext>,
-) -> Result<Reservation, Error> {
-    let stood = store.confirm_direct(id, trace).await?.ok_or(Error::Unknown(id))?;
+) -> Result<Written<Reservation>, Error> {
+    let Written { value: stood, position } = store.confirm_direct(id, trace).await?.ok_or(Error::Unknown(id))?;
     match stood.reservation.status {
         _ if !stood.direct => Err(Error::OfAnOrder(id)),
         ReservationStatus::Rejected => Err(Error::HoldsNothing("it was rejected")),
         ReservationStatus::Released => Err(Error::HoldsNothing("it was released, or has expired")),
-        ReservationStatus::Held | ReservationStatus::Confirmed => Ok(stood.reservation),
+        ReservationStatus::Held | ReservationStatus::Confirmed => Ok(Written::new(stood.reservation, position)),
     }
 }

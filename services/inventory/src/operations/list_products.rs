@@ -1,6 +1,11 @@
 //! `GET /products`.
 
-use contracts::{Sku, catalogue::Product, page::Page};
+use contracts::{
+    Sku,
+    catalogue::Product,
+    consistency::{Answer, Demand},
+    page::Page,
+};
 
 use crate::store::{self, Store};
 
@@ -16,12 +21,13 @@ pub enum Error {
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn list_products(store: &Store, cursor: Option<Sku>, limit: u16) -> Result<Page<Product>, Error> {
-    let limit = usize::from(limit);
+pub async fn list_products(
+    store: &Store,
+    cursor: Option<Sku>,
+    limit: u16,
+    demand: &Demand,
+) -> Result<Answer<Page<Product>>, Error> {
     // One more than asked for tells whether there is a next page.
-    let mut items = store.products(cursor.as_ref(), limit as i64 + 1).await?;
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let last = items.last().filter(|_| more);
-    Ok(Page { next_cursor: last.map(|product| product.sku.to_string()), items })
+    let found = store.products(cursor.as_ref(), i64::from(limit) + 1, demand).await?;
+    Ok(found.map(|products| Page::of(products, limit, |product| product.sku.to_string())))
 }

@@ -3,6 +3,7 @@
 pub mod adjust;
 pub mod confirm_reservation;
 pub mod list_products;
+pub mod list_stock;
 pub mod put_product;
 pub mod read_product;
 pub mod read_reservation;

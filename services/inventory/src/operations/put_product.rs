@@ -1,5 +1,6 @@
 //! `PUT /products/{sku}`.
 
+use contracts::consistency::Written;
 use messaging::relay;
 use telemetry::context::Carried;
 
@@ -26,9 +27,9 @@ pub async fn put_product(
     relay: &relay::Waker,
     product: NewProduct,
     carried: Carried,
-) -> Result<Put, Error> {
+) -> Result<Written<Put>, Error> {
     let put = store.put_product(&product, carried).await?;
-    if !matches!(put, Put::Unchanged(_)) {
+    if !matches!(put.value, Put::Unchanged(_)) {
         relay.wake();
     }
     Ok(put)

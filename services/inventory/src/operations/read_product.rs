@@ -1,24 +1,25 @@
 //! `GET /products/{sku}`.
 
-use contracts::{Sku, catalogue::Product};
+use contracts::{
+    Sku,
+    catalogue::Product,
+    consistency::{Answer, Demand},
+};
 
 use crate::store::{self, Store};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is none of this SKU.
-    #[error("there is no product {0}")]
-    Unknown(Sku),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// A product.
+/// A product; `None` where there is none of this SKU, as far as the copy that answers knows.
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn read_product(store: &Store, sku: Sku) -> Result<Product, Error> {
-    store.product(&sku).await?.ok_or(Error::Unknown(sku))
+pub async fn read_product(store: &Store, sku: &Sku, demand: &Demand) -> Result<Answer<Option<Product>>, Error> {
+    Ok(store.product(sku, demand).await?)
 }

@@ -2,6 +2,7 @@
 
 use contracts::{
     OrderId,
+    consistency::Written,
     stock::{
         Reservation,
         ReservationStatus::{Rejected, Released},
@@ -44,13 +45,13 @@ pub async fn release_reservation(
     (store, locking): (&Store, &Locking),
     id: OrderId,
     trace: Option<TraceContext>,
-) -> Result<Reservation, Error> {
-    let stood = store.stood(id).await?.ok_or(Error::Unknown(id))?;
+) -> Result<Written<Reservation>, Error> {
+    let Written { value: stood, position } = store.stood(id).await?.ok_or(Error::Unknown(id))?;
     if !stood.direct {
         return Err(Error::OfAnOrder(id));
     }
     if matches!(stood.reservation.status, Released | Rejected) {
-        return Ok(stood.reservation);
+        return Ok(Written::new(stood.reservation, position));
     }
     let skus = stood.reservation.lines.iter().map(|line| line.sku.as_str());
     let access = locking.lock(skus, trace).await?;

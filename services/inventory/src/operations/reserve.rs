@@ -2,6 +2,7 @@
 
 use contracts::{
     Lacking, OrderId,
+    consistency::Written,
     problem::Fault,
     stock::{Reservation, Reserve},
 };
@@ -46,15 +47,20 @@ pub enum Reserved {
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn reserve(gathering: &Gathering, body: &Reserve, trace: Option<TraceContext>) -> Result<Reserved, Error> {
+pub async fn reserve(
+    gathering: &Gathering,
+    body: &Reserve,
+    trace: Option<TraceContext>,
+) -> Result<Written<Reserved>, Error> {
     let wanted = DirectReservation::check(body).map_err(Error::Invalid)?;
     let id = wanted.order_id();
-    match gathering.reserve(wanted, trace).await? {
+    let Written { value: answer, position } = gathering.reserve(wanted, trace).await?;
+    match answer {
         Answer::Decided(Stood { lacking, .. }) | Answer::Repeated(Stood { lacking, .. }) if !lacking.is_empty() => {
             Err(Error::Lacking(lacking))
         }
-        Answer::Decided(stood) => Ok(Reserved::Made(stood.reservation)),
-        Answer::Repeated(stood) => Ok(Reserved::Repeated(stood.reservation)),
+        Answer::Decided(stood) => Ok(Written::new(Reserved::Made(stood.reservation), position)),
+        Answer::Repeated(stood) => Ok(Written::new(Reserved::Repeated(stood.reservation), position)),
         Answer::KeyTaken => Err(Error::KeyTaken(id)),
         Answer::OfAnOrder => Err(Error::OfAnOrder(id)),
     }

@@ -39,23 +39,24 @@ impl From<operations::put_product::Error> for ApiError {
     }
 }
 
+impl From<operations::list_stock::Error> for ApiError {
+    fn from(error: operations::list_stock::Error) -> Self {
+        let operations::list_stock::Error::Store(error) = error;
+        stored(error)
+    }
+}
+
 impl From<operations::read_product::Error> for ApiError {
     fn from(error: operations::read_product::Error) -> Self {
-        use operations::read_product::Error as E;
-        match error {
-            E::Unknown(_) => Self::not_found(error.to_string()),
-            E::Store(error) => stored(error),
-        }
+        let operations::read_product::Error::Store(error) = error;
+        stored(error)
     }
 }
 
 impl From<operations::read_stock::Error> for ApiError {
     fn from(error: operations::read_stock::Error) -> Self {
-        use operations::read_stock::Error as E;
-        match error {
-            E::Unknown(_) => Self::not_found(error.to_string()),
-            E::Store(error) => stored(error),
-        }
+        let operations::read_stock::Error::Store(error) = error;
+        stored(error)
     }
 }
 

@@ -8,11 +8,19 @@ use actix_web::{
 use contracts::{
     Sku,
     catalogue::{Product, PutProduct},
+    consistency::{Level, Written},
     page::{DEFAULT_LIMIT, MAX_LIMIT, Page},
     problem::Problem,
 };
 use messaging::relay;
-use service::{auth::Operator, body::Json, context::Trace, parameters, problem::ApiError};
+use service::{
+    auth::Operator,
+    body::Json,
+    consistency::{Asked, Reading, Session, Writing},
+    context::Trace,
+    parameters,
+    problem::ApiError,
+};
 
 use super::refusals::{BadBody, Invalid, Unanswered};
 use crate::{
@@ -30,15 +38,21 @@ use crate::{
     operation_id = "listProducts",
     tag = "products",
     params(
+        Reading,
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "At most so many; 50 if not given"),
         ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
     ),
     responses((status = 200, description = "A page of products", body = Page<Product>), Invalid, Unanswered)
 )]
-pub(super) async fn list(store: Data<Store>, mut query: parameters::Query) -> Result<HttpResponse, ApiError> {
+pub(super) async fn list(
+    store: Data<Store>,
+    asked: Asked,
+    mut query: parameters::Query,
+) -> Result<HttpResponse, ApiError> {
     let (cursor, limit) = (query.optional::<Sku>("cursor"), query.limit(DEFAULT_LIMIT, MAX_LIMIT));
     query.finish()?;
-    Ok(HttpResponse::Ok().json(list_products::list_products(&store, cursor, limit).await?))
+    let demand = asked.demand(Level::Strong);
+    Ok(asked.all(&demand, list_products::list_products(&store, cursor, limit, &demand).await?))
 }
 
 /// Read a product
@@ -47,7 +61,7 @@ pub(super) async fn list(store: Data<Store>, mut query: parameters::Query) -> Re
     path = "/products/{sku}",
     operation_id = "readProduct",
     tag = "products",
-    params(("sku" = Sku, Path, description = "The product's SKU")),
+    params(Reading, ("sku" = Sku, Path, description = "The product's SKU")),
     responses(
         (status = 200, description = "The product", body = Product),
         (status = 404, description = "No such product", body = Problem, content_type = "application/problem+json"),
@@ -55,9 +69,10 @@ pub(super) async fn list(store: Data<Store>, mut query: parameters::Query) -> Re
         Unanswered,
     )
 )]
-pub(super) async fn read(store: Data<Store>, sku: Path<String>) -> Result<HttpResponse, ApiError> {
-    let product = read_product::read_product(&store, parameters::path("sku", &sku)?).await?;
-    Ok(HttpResponse::Ok().json(product))
+pub(super) async fn read(store: Data<Store>, asked: Asked, sku: Path<String>) -> Result<HttpResponse, ApiError> {
+    let (sku, demand) = (parameters::path("sku", &sku)?, asked.demand(Level::Strong));
+    let product = read_product::read_product(&store, &sku, &demand).await?;
+    Ok(asked.one(&demand, product, |product| product.version.cast_unsigned(), || unknown(&sku)))
 }
 
 /// Make or change a product
@@ -69,7 +84,7 @@ pub(super) async fn read(store: Data<Store>, sku: Path<String>) -> Result<HttpRe
     operation_id = "putProduct",
     tag = "products",
     security(("operator" = [])),
-    params(("sku" = Sku, Path, description = "The product's SKU")),
+    params(Writing, ("sku" = Sku, Path, description = "The product's SKU")),
     request_body = PutProduct,
     responses(
         (status = 200, description = "The product was there, and is so now", body = Product),
@@ -87,17 +102,27 @@ pub(super) async fn put(
     store: Data<Store>,
     relay: Data<relay::Waker>,
     Trace(carried): Trace,
+    session: Session,
     sku: Path<String>,
     Json(body): Json<PutProduct>,
 ) -> Result<HttpResponse, ApiError> {
     let product = NewProduct::check(&sku, body).map_err(ApiError::invalid)?;
-    Ok(match put_product::put_product(&store, &relay, product, carried).await? {
+    let Written { value: put, position } = put_product::put_product(&store, &relay, product, carried).await?;
+    let (mut response, product) = match put {
         Put::Created(product) => {
-            let location = format!("/products/{}", encoded(&product.sku));
-            HttpResponse::Created().insert_header((LOCATION, location)).json(product)
+            let mut response = HttpResponse::Created();
+            response.insert_header((LOCATION, format!("/products/{}", encoded(&product.sku))));
+            (response, product)
         }
-        Put::Changed(product) | Put::Unchanged(product) => HttpResponse::Ok().json(product),
-    })
+        Put::Changed(product) | Put::Unchanged(product) => (HttpResponse::Ok(), product),
+    };
+    session.wrote(&mut response, position);
+    Ok(response.json(product))
+}
+
+/// Where there is no such product.
+pub(super) fn unknown(sku: &Sku) -> ApiError {
+    ApiError::not_found(format!("there is no product {sku}"))
 }
 
 /// A SKU as it stands in a path: of the characters it may hold only the space is reserved (RFC 3986, section 2.3).

@@ -7,10 +7,18 @@ use actix_web::{
 };
 use contracts::{
     OrderId,
+    consistency::Written,
     problem::Problem,
     stock::{Reservation, Reserve},
 };
-use service::{auth::Operator, body::Json, context::Trace, parameters, problem::ApiError};
+use service::{
+    auth::Operator,
+    body::Json,
+    consistency::{Session, Writing},
+    context::Trace,
+    parameters,
+    problem::ApiError,
+};
 
 use super::refusals::{BadBody, Invalid, Unanswered};
 use crate::{
@@ -35,6 +43,7 @@ use crate::{
     operation_id = "reserve",
     tag = "reservations",
     security(("operator" = [])),
+    params(Writing),
     request_body = Reserve,
     responses(
         (status = 201, description = "Reserved", body = Reservation,
@@ -56,12 +65,15 @@ pub(super) async fn reserve(
     _: Operator,
     gathering: Data<Gathering>,
     Trace(carried): Trace,
+    session: Session,
     Json(body): Json<Reserve>,
 ) -> Result<HttpResponse, ApiError> {
-    let (mut response, reservation) = match reserve::reserve(&gathering, &body, carried.trace).await? {
+    let Written { value: reserved, position } = reserve::reserve(&gathering, &body, carried.trace).await?;
+    let (mut response, reservation) = match reserved {
         Reserved::Made(reservation) => (HttpResponse::Created(), reservation),
         Reserved::Repeated(reservation) => (HttpResponse::Ok(), reservation),
     };
+    session.wrote(&mut response, position);
     let location = format!("/reservations/{}", reservation.order_id);
     Ok(response.insert_header((LOCATION, location)).json(reservation))
 }
@@ -75,7 +87,7 @@ pub(super) async fn reserve(
     operation_id = "confirmReservation",
     tag = "reservations",
     security(("operator" = [])),
-    params(("order_id" = OrderId, Path, description = "The reservation's id")),
+    params(Writing, ("order_id" = OrderId, Path, description = "The reservation's id")),
     responses(
         (status = 200, description = "The reservation, CONFIRMED", body = Reservation),
         (status = 401, description = "Without the operator token", body = Problem, content_type = "application/problem+json",
@@ -91,11 +103,17 @@ pub(super) async fn confirm(
     _: Operator,
     store: Data<Store>,
     Trace(carried): Trace,
+    session: Session,
     order_id: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let id = parameters::path("order_id", &order_id)?;
-    let reservation = confirm_reservation::confirm_reservation(&store, id, carried.trace).await?;
-    Ok(HttpResponse::Ok().json(reservation))
+    Ok(answer(&session, confirm_reservation::confirm_reservation(&store, id, carried.trace).await?))
+}
+
+fn answer(session: &Session, Written { value, position }: Written<Reservation>) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    session.wrote(&mut response, position);
+    response.json(value)
 }
 
 /// Release a reservation
@@ -107,7 +125,7 @@ pub(super) async fn confirm(
     operation_id = "releaseReservation",
     tag = "reservations",
     security(("operator" = [])),
-    params(("order_id" = OrderId, Path, description = "The reservation's id")),
+    params(Writing, ("order_id" = OrderId, Path, description = "The reservation's id")),
     responses(
         (status = 200, description = "The reservation, RELEASED, or REJECTED as before", body = Reservation),
         (status = 401, description = "Without the operator token", body = Problem, content_type = "application/problem+json",
@@ -124,11 +142,11 @@ pub(super) async fn release(
     store: Data<Store>,
     locking: Data<Locking>,
     Trace(carried): Trace,
+    session: Session,
     order_id: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let id = parameters::path("order_id", &order_id)?;
-    let reservation = release_reservation::release_reservation((&store, &locking), id, carried.trace).await?;
-    Ok(HttpResponse::Ok().json(reservation))
+    Ok(answer(&session, release_reservation::release_reservation((&store, &locking), id, carried.trace).await?))
 }
 
 /// Read what was decided about an order

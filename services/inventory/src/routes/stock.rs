@@ -6,18 +6,57 @@ use actix_web::{
 };
 use contracts::{
     Sku,
+    consistency::Level,
+    page::{DEFAULT_LIMIT, MAX_LIMIT, Page},
     problem::Problem,
     stock::{Adjust, Adjustment, Stock},
 };
-use service::{auth::Operator, body::Json, context::Trace, idempotency::Key, parameters, problem::ApiError};
+use service::{
+    auth::Operator,
+    body::Json,
+    consistency::{Asked, Reading, Session, Writing},
+    context::Trace,
+    idempotency::Key,
+    parameters,
+    problem::ApiError,
+};
 
-use super::refusals::{BadBody, Invalid, Unanswered};
+use super::{
+    products::unknown,
+    refusals::{BadBody, Invalid, Unanswered},
+};
 use crate::{
     domain::NewAdjustment,
     locking::Locking,
-    operations::{self, read_stock},
+    operations::{self, list_stock, read_stock},
     store::Store,
 };
+
+/// List stock
+///
+/// Of each product, by SKU.
+#[utoipa::path(
+    get,
+    path = "/stock",
+    operation_id = "listStock",
+    tag = "stock",
+    params(
+        Reading,
+        ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "At most so many; 50 if not given"),
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
+    ),
+    responses((status = 200, description = "A page of stock", body = Page<Stock>), Invalid, Unanswered)
+)]
+pub(super) async fn list(
+    store: Data<Store>,
+    asked: Asked,
+    mut query: parameters::Query,
+) -> Result<HttpResponse, ApiError> {
+    let (cursor, limit) = (query.optional::<Sku>("cursor"), query.limit(DEFAULT_LIMIT, MAX_LIMIT));
+    query.finish()?;
+    let demand = asked.demand(Level::Eventual);
+    Ok(asked.all(&demand, list_stock::list_stock(&store, cursor, limit, &demand).await?))
+}
 
 /// Read the stock of a product
 #[utoipa::path(
@@ -25,7 +64,7 @@ use crate::{
     path = "/stock/{sku}",
     operation_id = "readStock",
     tag = "stock",
-    params(("sku" = Sku, Path, description = "The product's SKU")),
+    params(Reading, ("sku" = Sku, Path, description = "The product's SKU")),
     responses(
         (status = 200, description = "Its stock", body = Stock),
         (status = 404, description = "No such product", body = Problem, content_type = "application/problem+json"),
@@ -33,9 +72,10 @@ use crate::{
         Unanswered,
     )
 )]
-pub(super) async fn read(store: Data<Store>, sku: Path<String>) -> Result<HttpResponse, ApiError> {
-    let stock = read_stock::read_stock(&store, parameters::path("sku", &sku)?).await?;
-    Ok(HttpResponse::Ok().json(stock))
+pub(super) async fn read(store: Data<Store>, asked: Asked, sku: Path<String>) -> Result<HttpResponse, ApiError> {
+    let (sku, demand) = (parameters::path("sku", &sku)?, asked.demand(Level::Strong));
+    let stock = read_stock::read_stock(&store, &sku, &demand).await?;
+    Ok(asked.one(&demand, stock, |stock| stock.version.cast_unsigned(), || unknown(&sku)))
 }
 
 /// Adjust the stock of a product
@@ -49,6 +89,7 @@ pub(super) async fn read(store: Data<Store>, sku: Path<String>) -> Result<HttpRe
     tag = "stock",
     security(("operator" = [])),
     params(
+        Writing,
         ("sku" = Sku, Path, description = "The product's SKU"),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable ASCII characters of the caller's choice"),
     ),
@@ -71,9 +112,13 @@ pub(super) async fn adjust(
     locking: Data<Locking>,
     Key(key): Key,
     Trace(carried): Trace,
+    session: Session,
     sku: Path<String>,
     Json(body): Json<Adjust>,
 ) -> Result<HttpResponse, ApiError> {
     let wanted = NewAdjustment::check(&sku, body).map_err(ApiError::invalid)?;
-    Ok(HttpResponse::Ok().json(operations::adjust::adjust((&store, &locking), wanted, key, carried.trace).await?))
+    let made = operations::adjust::adjust((&store, &locking), wanted, key, carried.trace).await?;
+    let mut response = HttpResponse::Ok();
+    session.wrote(&mut response, made.position);
+    Ok(response.json(made.value))
 }

@@ -4,9 +4,11 @@ use std::time::Instant;
 
 use contracts::{
     Sku, Timestamp,
+    consistency::Written,
     stock::{Adjustment, Stock},
 };
 use locks::Token;
+use messaging::{database::copies, sighted};
 use sqlx::{Connection as _, FromRow, PgConnection, Row as _, postgres::PgRow};
 use telemetry::{
     context::TraceContext,
@@ -34,11 +36,14 @@ const LOCK: &str = "SELECT sku, available, reserved, version, token_epoch, token
 const SET: &str = "UPDATE stock SET available = $2, version = version + 1,
             token_epoch = greatest(token_epoch, $3),
             token_counter = CASE WHEN $3 > token_epoch THEN $4 ELSE greatest(token_counter, $4) END
-      WHERE sku = $1 RETURNING sku, available, reserved, version";
+      WHERE sku = $1 RETURNING sku, available, reserved, version, pg_current_xact_id()::text::bigint";
 
 /// Served by the unique index on the key.
-const HOLDER: &str = "SELECT sku, delta, reason, available_after, reserved_after, version_after, adjusted_at, body_hash
-       FROM stock_adjustments WHERE idempotency_key = $1";
+const HOLDER: &str = concat!(
+    "SELECT sku, delta, reason, available_after, reserved_after, version_after, adjusted_at, body_hash, ",
+    sighted!(row "stock_adjustments"),
+    " FROM stock_adjustments WHERE idempotency_key = $1"
+);
 
 /// Inserts nothing where the key is taken, by a transaction that is waited for if it is still on its way.
 const INSERT: &str = "INSERT INTO stock_adjustments (id, sku, delta, reason, idempotency_key, body_hash,
@@ -49,9 +54,9 @@ const INSERT: &str = "INSERT INTO stock_adjustments (id, sku, delta, reason, ide
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Adjusted {
     /// It is made.
-    Made(Adjustment),
+    Made(Written<Adjustment>),
     /// It was made before, under the same key.
-    Repeated(Adjustment),
+    Repeated(Written<Adjustment>),
     /// Its key stands for an adjustment that asked for something else.
     KeyTaken,
     /// There is no such product.
@@ -91,6 +96,9 @@ impl Store {
             Ok(adjusted) => span.set(shop::OUTCOME, adjusted.name()),
             Err(fault) => span.fail(fault.class(), fault),
         }
+        if let Ok(Adjusted::Made(written) | Adjusted::Repeated(written)) = &done {
+            self.copies.wrote(written.position);
+        }
         done
     }
 
@@ -119,7 +127,8 @@ impl Store {
             Ok(level) => level,
             Err(refused) => return Ok(Adjusted::Refused(refused)),
         };
-        let stock = in_statement("UPDATE stock", trace, set(&mut transaction, wanted, level, (seen, access))).await?;
+        let setting = set(&mut transaction, wanted, level, (seen, access));
+        let Written { value: stock, position } = in_statement("UPDATE stock", trace, setting).await?;
         let made = Adjustment {
             sku: wanted.sku.clone(),
             delta: wanted.delta,
@@ -133,7 +142,7 @@ impl Store {
         }
         in_statement("COMMIT", trace, transaction.commit()).await?;
         self.told.done(access);
-        Ok(Adjusted::Made(made))
+        Ok(Adjusted::Made(Written::new(made, position)))
     }
 }
 
@@ -143,14 +152,15 @@ async fn set(
     wanted: &NewAdjustment,
     level: Level,
     (seen, access): (Token, &Access),
-) -> Result<Stock, ChangeError> {
+) -> Result<Written<Stock>, ChangeError> {
     let writes = access.writes();
     writes.admit(seen)?;
     access.check()?;
     let (epoch, counter) = writes.token().columns();
-    let setting = sqlx::query_as(SET).bind(wanted.sku.as_str()).bind(level.available).bind(epoch).bind(counter);
-    let StockRow(stock) = setting.fetch_one(connection).await?;
-    Ok(stock)
+    let setting = sqlx::query(SET).bind(wanted.sku.as_str()).bind(level.available).bind(epoch).bind(counter);
+    let row = setting.fetch_one(connection).await?;
+    let StockRow(stock) = StockRow::from_row(&row)?;
+    Ok(Written::new(stock, copies::position(row.try_get(4)?)))
 }
 
 /// What the claim's key stands for, if it is taken.
@@ -182,7 +192,7 @@ async fn record(connection: &mut PgConnection, made: &Adjustment, claim: Option<
 
 /// The adjustment that holds a key, with what it asked for.
 struct Held {
-    adjustment: Adjustment,
+    adjustment: Written<Adjustment>,
     body_hash: Option<Vec<u8>>,
 }
 
@@ -193,6 +203,6 @@ impl<'r> FromRow<'r, PgRow> for Held {
             Stock { sku: sku.clone(), available: row.try_get(3)?, reserved: row.try_get(4)?, version: row.try_get(5)? };
         let adjusted_at = row.try_get::<OffsetDateTime, _>(6)?.into();
         let adjustment = Adjustment { sku, delta: row.try_get(1)?, reason: row.try_get(2)?, stock, adjusted_at };
-        Ok(Self { adjustment, body_hash: row.try_get(7)? })
+        Ok(Self { adjustment: Written::new(adjustment, copies::shown(row)?), body_hash: row.try_get(7)? })
     }
 }

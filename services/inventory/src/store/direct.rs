@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use contracts::{
     OrderId, Timestamp,
+    consistency::Written,
     stock::{
         Reservation,
         ReservationStatus::{Confirmed, Held},
@@ -23,7 +24,7 @@ use crate::{domain::Stood, locking::Access};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Returned {
     /// The reservation as it now is.
-    pub reservation: Option<Reservation>,
+    pub reservation: Option<Written<Reservation>>,
     /// Whether it is this that gave it back.
     pub released: bool,
     /// See [`crate::domain::Decided::violations`].
@@ -35,7 +36,7 @@ impl Store {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn stood(&self, id: OrderId) -> Result<Option<Stood>, Error> {
+    pub async fn stood(&self, id: OrderId) -> Result<Option<Written<Stood>>, Error> {
         let mut connection = self.pool.acquire().await?;
         Ok(stood(&mut connection, id).await?)
     }
@@ -44,7 +45,11 @@ impl Store {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn confirm_direct(&self, id: OrderId, trace: Option<TraceContext>) -> Result<Option<Stood>, Error> {
+    pub async fn confirm_direct(
+        &self,
+        id: OrderId,
+        trace: Option<TraceContext>,
+    ) -> Result<Option<Written<Stood>>, Error> {
         let mut span = spans::transaction("confirm reservation", trace);
         span.set(shop::ORDER_ID, &id.to_string());
         let (trace, began) = (span.context(), Instant::now());
@@ -86,7 +91,8 @@ impl Store {
             in_statement("COMMIT", trace, transaction.commit()).await?;
             self.told.done(access);
             let (released, violations) = (!given.released.is_empty(), given.violations);
-            Ok(Returned { reservation: stood.map(|stood| stood.reservation), released, violations })
+            let reservation = stood.map(|stood| stood.map(|stood| stood.reservation));
+            Ok(Returned { reservation, released, violations })
         };
         let returned: Result<Returned, ChangeError> = releasing.await;
         match &returned {
@@ -97,6 +103,6 @@ impl Store {
     }
 }
 
-async fn stood(connection: &mut PgConnection, id: OrderId) -> Result<Option<Stood>, sqlx::Error> {
+async fn stood(connection: &mut PgConnection, id: OrderId) -> Result<Option<Written<Stood>>, sqlx::Error> {
     Ok(reservations::stood(connection, [id].into_iter()).await?.remove(&id))
 }

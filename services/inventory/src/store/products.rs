@@ -2,9 +2,17 @@
 
 use std::time::Instant;
 
-use contracts::{Sku, catalogue::Product, event::ProductUpserted};
-use messaging::outbox;
-use sqlx::Connection as _;
+use contracts::{
+    Sku,
+    catalogue::Product,
+    consistency::{Answer, Demand, Written},
+    event::ProductUpserted,
+};
+use messaging::{
+    database::copies::{self, Found},
+    outbox, sighted,
+};
+use sqlx::{Connection as _, FromRow as _, PgPool, Row as _};
 use telemetry::{
     context::Carried,
     names::{shop, wait},
@@ -17,17 +25,24 @@ use crate::{SOURCE, domain::NewProduct};
 /// The one bucket of all products, so that an older version never overtakes a newer.
 const BUCKET: u16 = 0;
 
-const GET: &str = "SELECT sku, name, price_minor, currency, version FROM products WHERE sku = $1";
+const GET: &str =
+    sighted!("SELECT sku, name, price_minor, currency, version, xmin AS written FROM products WHERE sku = $1");
 
-const PAGE: &str = "SELECT sku, name, price_minor, currency, version FROM products
-      WHERE sku > $1 ORDER BY sku LIMIT $2";
+/// Sorted again outside, where no order is promised of what is joined.
+const PAGE: &str = concat!(
+    sighted!(
+        "SELECT sku, name, price_minor, currency, version, xmin AS written FROM products
+      WHERE sku > $1 ORDER BY sku LIMIT $2"
+    ),
+    " ORDER BY found.sku"
+);
 
 /// Answers a row only where something is new.
 const PUT: &str =
     "INSERT INTO products AS stored (sku, name, price_minor, currency, version) VALUES ($1, $2, $3, $4, 1)
      ON CONFLICT (sku) DO UPDATE SET name = $2, price_minor = $3, currency = $4, version = stored.version + 1
         WHERE (stored.name, stored.price_minor, stored.currency) IS DISTINCT FROM ($2, $3, $4)
-     RETURNING sku, name, price_minor, currency, version";
+     RETURNING sku, name, price_minor, currency, version, pg_current_xact_id()::text::bigint";
 
 const EMPTY_SHELF: &str = "INSERT INTO stock (sku) VALUES ($1) ON CONFLICT (sku) DO NOTHING";
 
@@ -58,34 +73,43 @@ impl Store {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn product(&self, sku: &Sku) -> Result<Option<Product>, Error> {
-        let row: Option<ProductRow> = sqlx::query_as(GET).bind(sku.as_str()).fetch_optional(&self.pool).await?;
-        Ok(row.map(|ProductRow(product)| product))
+    pub async fn product(&self, sku: &Sku, demand: &Demand) -> Result<Answer<Option<Product>>, Error> {
+        let asking = async |copy: &PgPool| Found::one(&sqlx::query(GET).bind(sku.as_str()).fetch_one(copy).await?);
+        let found = self.read(demand, asking).await?;
+        Ok(found.map(|row| row.map(|ProductRow(product)| product)))
     }
 
     /// Up to `most` products behind `after`, by SKU.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn products(&self, after: Option<&Sku>, most: i64) -> Result<Vec<Product>, Error> {
+    pub async fn products(
+        &self,
+        after: Option<&Sku>,
+        most: i64,
+        demand: &Demand,
+    ) -> Result<Answer<Vec<Product>>, Error> {
         // No SKU is empty, so every one stands behind the empty text.
         let after = after.map_or("", Sku::as_str);
-        let rows: Vec<ProductRow> = sqlx::query_as(PAGE).bind(after).bind(most).fetch_all(&self.pool).await?;
-        Ok(rows.into_iter().map(|ProductRow(product)| product).collect())
+        let asking = async |copy: &PgPool| Found::all(&sqlx::query(PAGE).bind(after).bind(most).fetch_all(copy).await?);
+        let found = self.read(demand, asking).await?;
+        Ok(found.map(|rows| rows.into_iter().map(|ProductRow(product)| product).collect()))
     }
 
     /// Stores a product as it is to be, and, where that is new, its event, in one transaction.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn put_product(&self, product: &NewProduct, carried: Carried) -> Result<Put, Error> {
+    pub async fn put_product(&self, product: &NewProduct, carried: Carried) -> Result<Written<Put>, Error> {
         let mut span = spans::transaction("put product", carried.trace);
         let done = self.put_product_in(&mut span, product, carried).await;
         match &done {
-            Ok(put) => span.set(shop::OUTCOME, put.name()),
+            Ok(put) => span.set(shop::OUTCOME, put.value.name()),
             Err(fault) => span.fail("database", fault),
         }
-        Ok(done?)
+        let put = done?;
+        self.copies.wrote(put.position);
+        Ok(put)
     }
 
     async fn put_product_in(
@@ -93,23 +117,24 @@ impl Store {
         span: &mut Span,
         product: &NewProduct,
         carried: Carried,
-    ) -> Result<Put, sqlx::Error> {
+    ) -> Result<Written<Put>, sqlx::Error> {
         let (trace, began) = (span.context(), Instant::now());
         let mut connection = self.pool.acquire().await?;
         span.set(wait::POOL, began.elapsed());
         let mut transaction = connection.begin().await?;
-        let putting = sqlx::query_as(PUT)
+        let putting = sqlx::query(PUT)
             .bind(product.sku.as_str())
             .bind(&product.name)
             .bind(product.unit_price.minor)
             .bind(product.unit_price.currency.as_str())
             .fetch_optional(&mut *transaction);
-        let put: Option<ProductRow> = in_statement("INSERT products", trace, putting).await?;
-        let Some(ProductRow(put)) = put else {
-            let asking = sqlx::query_as(GET).bind(product.sku.as_str()).fetch_one(&mut *transaction);
-            let ProductRow(same) = in_statement("SELECT products", trace, asking).await?;
-            return Ok(Put::Unchanged(same));
+        let Some(row) = in_statement("INSERT products", trace, putting).await? else {
+            let asking = sqlx::query(GET).bind(product.sku.as_str()).fetch_one(&mut *transaction);
+            let Found { value, sight } = Found::one(&in_statement("SELECT products", trace, asking).await?)?;
+            let ProductRow(same) = value.ok_or(sqlx::Error::RowNotFound)?;
+            return Ok(Written::new(Put::Unchanged(same), sight.shows));
         };
+        let (ProductRow(put), position) = (ProductRow::from_row(&row)?, copies::position(row.try_get(5)?));
         let created = put.version == 1;
         if created {
             let inserting = sqlx::query(EMPTY_SHELF).bind(put.sku.as_str()).execute(&mut *transaction);
@@ -119,7 +144,7 @@ impl Store {
         events.push(BUCKET, &upserted(&put), carried);
         in_statement("INSERT outbox", trace, events.write(&mut transaction)).await?;
         in_statement("COMMIT", trace, transaction.commit()).await?;
-        Ok(if created { Put::Created(put) } else { Put::Changed(put) })
+        Ok(Written::new(if created { Put::Created(put) } else { Put::Changed(put) }, position))
     }
 }
 

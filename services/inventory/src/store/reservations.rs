@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use contracts::{
     OrderId, StockLine, Timestamp,
+    consistency::Written,
     stock::{Reservation, ReservationStatus},
 };
-use sqlx::{PgConnection, Row as _, postgres::PgBindIterExt, types::Json};
+use messaging::{database::copies, sighted};
+use sqlx::{FromRow as _, PgConnection, Row as _, postgres::PgBindIterExt, types::Json};
 use telemetry::context::TraceContext;
 use uuid::Uuid;
 
@@ -18,8 +20,11 @@ use crate::domain::{NewReservation, Stood};
 
 const GET: &str = "SELECT order_id, status, lines, decided_at, released_at FROM reservations WHERE order_id = $1";
 
-const STOOD: &str = "SELECT order_id, status, lines, decided_at, released_at, lacking, direct
-       FROM reservations WHERE order_id = ANY($1)";
+const STOOD: &str = concat!(
+    "SELECT order_id, status, lines, decided_at, released_at, lacking, direct, ",
+    sighted!(row "reservations"),
+    " FROM reservations WHERE order_id = ANY($1)"
+);
 
 const STATUSES: &str = "SELECT order_id, status, direct FROM reservations WHERE order_id = ANY($1)";
 
@@ -29,10 +34,11 @@ const LINES: &str = "SELECT order_id, lines FROM reservations WHERE order_id = A
 const LOCK: &str =
     "SELECT order_id, status, direct FROM reservations WHERE order_id = ANY($1) ORDER BY order_id FOR UPDATE";
 
-const INSERT: &str =
-    "INSERT INTO reservations (order_id, status, lines, lacking, released_at, trace, decided_at, direct)
-     SELECT decided.*, $7, $8
-       FROM unnest($1::uuid[], $2::smallint[], $3::jsonb[], $4::jsonb[], $5::timestamptz[], $6::text[]) AS decided";
+const INSERT: &str = "WITH stored AS (
+         INSERT INTO reservations (order_id, status, lines, lacking, released_at, trace, decided_at, direct)
+         SELECT decided.*, $7, $8
+           FROM unnest($1::uuid[], $2::smallint[], $3::jsonb[], $4::jsonb[], $5::timestamptz[], $6::text[]) AS decided)
+     SELECT pg_current_xact_id()::text::bigint";
 
 const CONFIRM: &str = "UPDATE reservations SET status = 1 WHERE order_id = ANY($1) AND status = 0 AND NOT direct";
 
@@ -88,14 +94,18 @@ async fn read_statuses(
     rows.iter().map(place).collect()
 }
 
-/// All of the reservations under these ids.
+/// All of the reservations under these ids, each with the position of what was written of it last.
 pub(super) async fn stood(
     connection: &mut PgConnection,
     ids: impl Iterator<Item = OrderId>,
-) -> Result<HashMap<OrderId, Stood>, sqlx::Error> {
+) -> Result<HashMap<OrderId, Written<Stood>>, sqlx::Error> {
     let ids: Vec<Uuid> = ids.map(OrderId::as_uuid).collect();
-    let rows: Vec<StoodRow> = sqlx::query_as(STOOD).bind(ids).fetch_all(connection).await?;
-    Ok(rows.into_iter().map(|StoodRow(stood)| (stood.reservation.order_id, stood)).collect())
+    let rows = sqlx::query(STOOD).bind(ids).fetch_all(connection).await?;
+    let stood = |row| {
+        let StoodRow(stood) = StoodRow::from_row(row)?;
+        Ok((stood.reservation.order_id, Written::new(stood, copies::shown(row)?)))
+    };
+    rows.iter().map(stood).collect()
 }
 
 /// The lines of those of these orders that have a reservation, and one that no request has made; they never change.
@@ -111,18 +121,18 @@ pub(super) async fn lines(
 }
 
 /// Stores what was decided at `now`, for orders or `direct`, each with the span in which that was done, where it is
-/// recorded.
+/// recorded. Answers the position of that; `None` where there was nothing to store.
 pub(super) async fn insert(
     connection: &mut PgConnection,
     new: &[NewReservation<'_>],
     (now, direct): (Timestamp, bool),
     traces: &HashMap<OrderId, TraceContext>,
-) -> Result<(), sqlx::Error> {
+) -> Result<Option<u64>, sqlx::Error> {
     if new.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let released_at = |new: &NewReservation<'_>| (new.status == ReservationStatus::Released).then(|| now.as_offset());
-    sqlx::query(INSERT)
+    let transaction = sqlx::query_scalar(INSERT)
         .bind(new.iter().map(|new| new.order_id.as_uuid()).bind_iter())
         .bind(new.iter().map(|new| code_of(new.status)).bind_iter())
         .bind(new.iter().map(|new| Json(new.lines)).bind_iter())
@@ -131,9 +141,9 @@ pub(super) async fn insert(
         .bind(new.iter().map(|new| traces.get(&new.order_id).map(ToString::to_string)).bind_iter())
         .bind(now.as_offset())
         .bind(direct)
-        .execute(connection)
+        .fetch_one(connection)
         .await?;
-    Ok(())
+    Ok(Some(copies::position(transaction)))
 }
 
 /// Confirms a reservation that a request has made, if it is HELD.

@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use contracts::{OrderId, Timestamp};
+use contracts::{OrderId, Timestamp, consistency::Written};
 use messaging::database;
 use sqlx::Connection as _;
 use telemetry::{
@@ -16,7 +16,7 @@ use telemetry::{
 
 use super::{ChangeError, Store, reservations, stock};
 use crate::{
-    domain::{Answer, DirectReservation, Found, Standing, answers, decide},
+    domain::{Answer, DirectReservation, Found, Standing, Stood, answers, decide},
     locking::Access,
 };
 
@@ -36,7 +36,7 @@ impl Store {
         traces: &HashMap<OrderId, TraceContext>,
         access: &Access,
         span: Option<&mut Span>,
-    ) -> Result<Vec<Answer>, ChangeError> {
+    ) -> Result<Vec<Written<Answer>>, ChangeError> {
         let trace = span.as_deref().and_then(Span::context);
         let began = Instant::now();
         let mut connection = database::acquire(&self.pool, trace).await?;
@@ -48,6 +48,8 @@ impl Store {
         let wanted = || wanted.iter().map(AsRef::as_ref);
         let finding = reservations::stood(&mut transaction, wanted().map(DirectReservation::order_id));
         let before = in_statement("SELECT reservations", trace, finding).await?;
+        let before_at: HashMap<OrderId, u64> = before.iter().map(|(id, stood)| (*id, stood.position)).collect();
+        let before: HashMap<OrderId, Stood> = before.into_iter().map(|(id, stood)| (id, stood.value)).collect();
         let skus: BTreeSet<&str> = wanted().flat_map(DirectReservation::lines).map(|line| line.sku.as_str()).collect();
         let writes = access.writes();
         let (stock, rows) = in_statement(writes.reading(), trace, stock::read(&mut transaction, skus, writes)).await?;
@@ -61,10 +63,17 @@ impl Store {
         in_statement("UPDATE stock", trace.filter(|_| !decided.stock.is_empty()), setting).await?;
         let inserting = reservations::insert(&mut transaction, &decided.reservations, (now, true), traces);
         let inserted = trace.filter(|_| !decided.reservations.is_empty());
-        in_statement("INSERT reservations", inserted, inserting).await.map_err(taken)?;
+        let position = in_statement("INSERT reservations", inserted, inserting).await.map_err(taken)?;
         in_statement("COMMIT", trace, transaction.commit()).await?;
         self.told.done(access);
-        Ok(answers(wanted(), before, &decided, now))
+        let at = |id| before_at.get(&id).copied().or(position).unwrap_or_default();
+        position.into_iter().for_each(|position| self.copies.wrote(position));
+        let answers = answers(wanted(), before, &decided, now);
+        Ok(answers
+            .into_iter()
+            .zip(wanted())
+            .map(|(answer, wanted)| Written::new(answer, at(wanted.order_id())))
+            .collect())
     }
 }
 

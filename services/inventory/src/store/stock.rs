@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use contracts::{Sku, stock::Stock};
-use messaging::crash;
-use sqlx::{PgConnection, postgres::PgBindIterExt};
+use contracts::{
+    Sku,
+    consistency::{Answer, Demand},
+    stock::Stock,
+};
+use messaging::{crash, database::copies::Found, sighted};
+use sqlx::{PgConnection, PgPool, postgres::PgBindIterExt};
 
 use super::{
     ChangeError, Error, Store,
@@ -15,7 +19,16 @@ use crate::{
     locking::{Access, Writes},
 };
 
-const GET: &str = "SELECT sku, available, reserved, version FROM stock WHERE sku = $1";
+const GET: &str = sighted!("SELECT sku, available, reserved, version, xmin AS written FROM stock WHERE sku = $1");
+
+/// Sorted again outside, where no order is promised of what is joined.
+const PAGE: &str = concat!(
+    sighted!(
+        "SELECT sku, available, reserved, version, xmin AS written FROM stock
+      WHERE sku > $1 ORDER BY sku LIMIT $2"
+    ),
+    " ORDER BY found.sku"
+);
 
 /// In the order of SKUs, see the lock order.
 const READ: &str = "SELECT sku, available, reserved, version, token_epoch, token_counter
@@ -44,9 +57,21 @@ impl Store {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn stock(&self, sku: &Sku) -> Result<Option<Stock>, Error> {
-        let row: Option<StockRow> = sqlx::query_as(GET).bind(sku.as_str()).fetch_optional(&self.pool).await?;
-        Ok(row.map(|StockRow(stock)| stock))
+    pub async fn stock(&self, sku: &Sku, demand: &Demand) -> Result<Answer<Option<Stock>>, Error> {
+        let asking = async |copy: &PgPool| Found::one(&sqlx::query(GET).bind(sku.as_str()).fetch_one(copy).await?);
+        let found = self.read(demand, asking).await?;
+        Ok(found.map(|row| row.map(|StockRow(stock)| stock)))
+    }
+
+    /// The stock of up to `most` products behind `after`, by SKU.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn stocks(&self, after: Option<&Sku>, most: i64, demand: &Demand) -> Result<Answer<Vec<Stock>>, Error> {
+        let after = after.map_or("", Sku::as_str);
+        let asking = async |copy: &PgPool| Found::all(&sqlx::query(PAGE).bind(after).bind(most).fetch_all(copy).await?);
+        let found = self.read(demand, asking).await?;
+        Ok(found.map(|rows| rows.into_iter().map(|StockRow(stock)| stock).collect()))
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod adjustments;
 mod broken;
+mod consistency;
 mod crashes;
 mod direct;
 mod expiry;

@@ -48,10 +48,15 @@ impl World {
     /// With these variables besides those that every test has.
     pub(crate) async fn start_with(variables: &[(&str, &str)]) -> Self {
         let servers = local::testing::servers().await;
-        let database_url = servers.database("inventory").await.url().to_owned();
+        Self::start_on(servers.database("inventory").await.url(), variables).await
+    }
+
+    /// The same on a database of the test's own.
+    pub(crate) async fn start_on(database_url: &str, variables: &[(&str, &str)]) -> Self {
+        let servers = local::testing::servers().await;
         let own = [
             ("PLUMBLINE_LISTEN", "127.0.0.1:0".to_owned()),
-            ("PLUMBLINE_DATABASE_URL", database_url.clone()),
+            ("PLUMBLINE_DATABASE_URL", database_url.to_owned()),
             ("PLUMBLINE_DATABASE_POOL", "6".to_owned()),
             ("PLUMBLINE_KAFKA_BOOTSTRAP", servers.kafka_bootstrap().to_owned()),
             ("PLUMBLINE_TOPIC_PREFIX", local::testing::prefix()),
@@ -62,14 +67,20 @@ impl World {
             own.into_iter().chain(given).map(|(name, value)| (name.to_owned(), value)).collect();
         let app = App::build(config(&variables)).await.unwrap();
         let stock = follow(&config(&variables), Topic::Stock);
-        let database = PgPool::connect(&database_url).await.unwrap();
+        let database = PgPool::connect(database_url).await.unwrap();
         Self { apps: vec![app], database, variables, http: reqwest::Client::new(), stock }
     }
 
     /// Starts another instance beside those that run, with a name of its own.
     pub(crate) async fn start_another(&mut self) {
+        self.start_another_with(&[]).await;
+    }
+
+    /// The same with these variables besides.
+    pub(crate) async fn start_another_with(&mut self, given: &[(&str, &str)]) {
         let mut variables = self.variables.clone();
         variables.insert("PLUMBLINE_INSTANCE".to_owned(), format!("inventory-{}", self.apps.len() + 1));
+        variables.extend(given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         self.apps.push(App::build(config(&variables)).await.unwrap());
     }
 
@@ -90,7 +101,12 @@ impl World {
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("http://{}{path}", self.apps[0].address()))
+        self.request_of(0, method, path)
+    }
+
+    /// To one of the instances, from 0.
+    pub(crate) fn request_of(&self, instance: usize, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("http://{}{path}", self.apps[instance].address()))
     }
 
     pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {

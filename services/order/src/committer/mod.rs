@@ -8,6 +8,7 @@ mod task;
 
 use std::sync::Arc;
 
+use contracts::consistency::Written;
 use messaging::relay;
 use service::{
     gather::{Batching, Config},
@@ -25,9 +26,9 @@ use crate::{
 #[derive(Debug, Clone)]
 pub enum Committed {
     /// It is stored, and its event will be published.
-    Stored(NewOrder),
+    Stored(Written<NewOrder>),
     /// Its key stands for this order, which asked for the same.
-    Repeated(Box<StoredOrder>),
+    Repeated(Box<Written<StoredOrder>>),
 }
 
 /// Why an order was not committed.

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use contracts::consistency::Written;
 use messaging::relay;
 use service::{
     gather::{Batching, Taker},
@@ -49,7 +50,7 @@ impl Pending {
             span.set(wait::COMMIT_QUEUE, transaction.began - self.queued_at);
             span.set(db::OPERATION_BATCH_SIZE, transaction.orders as i64);
             let id = match &placement {
-                Placement::Repeated(stored) => stored.id,
+                Placement::Repeated(stored) => stored.value.id,
                 _ => self.order.id(),
             };
             span.set(shop::ORDER_ID, &id.to_string());
@@ -61,7 +62,7 @@ impl Pending {
             span.link(transaction.trace.filter(|_| transaction.orders > 1));
         }
         let answer = match placement {
-            Placement::Stored => Ok(Committed::Stored(self.order)),
+            Placement::Stored => Ok(Committed::Stored(Written::new(self.order, transaction.position))),
             Placement::Repeated(order) => Ok(Committed::Repeated(order)),
             Placement::KeyTaken => Err(Error::KeyTaken),
         };
@@ -154,9 +155,9 @@ impl Task {
             }
             drop(span);
             match outcome {
-                Ok(placements) => {
+                Ok(Written { value: placements, position }) => {
                     self.relay.wake();
-                    let transaction = Transaction { began, orders: batch.len(), failures, paused, trace };
+                    let transaction = Transaction { began, orders: batch.len(), position, failures, paused, trace };
                     for (pending, placement) in batch.drain(..).zip(placements) {
                         pending.answer(placement, &transaction);
                     }
@@ -200,7 +201,7 @@ impl Task {
         attempt: Attempt,
         deadline: Instant,
         span: Option<&mut Span>,
-    ) -> Result<Vec<Placement>, Failure> {
+    ) -> Result<Written<Vec<Placement>>, Failure> {
         let began = Instant::now();
         let trace = span.as_ref().and_then(|span| span.context());
         let placements = timeout_at(deadline, self.writer.place(batch, attempt, span))
@@ -209,7 +210,8 @@ impl Task {
             .map_err(Failure::from)?;
         METRICS.commit_duration.record(began.elapsed(), trace);
         METRICS.batch_size.record(batch.len() as u64, &[]);
-        METRICS.placed.add(placements.iter().filter(|placement| **placement == Placement::Stored).count() as u64, &[]);
+        let stored = placements.value.iter().filter(|placement| **placement == Placement::Stored).count();
+        METRICS.placed.add(stored as u64, &[]);
         Ok(placements)
     }
 
@@ -226,6 +228,8 @@ impl Task {
 struct Transaction {
     began: Instant,
     orders: usize,
+    /// Of those that it has stored.
+    position: u64,
     /// Those before it.
     failures: u32,
     /// How long it was waited between them.

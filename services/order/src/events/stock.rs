@@ -71,10 +71,10 @@ fn understand<'a>(message: &'a Message, index: usize, news: &mut News<'a>) -> Re
 
 fn measure(settled: &[Settled]) {
     for status in OrderStatus::ALL {
-        METRICS.decided(status, settled.iter().filter(|order| order.decision.status == status).count() as u64);
+        METRICS.decided(status, settled.iter().filter(|order| order.decision.value.status == status).count() as u64);
     }
     for Settled { placed_at, decision, trace, .. } in settled {
-        let micros = decision.decided_at.micros_since(*placed_at);
+        let micros = decision.value.decided_at.micros_since(*placed_at);
         METRICS.decision_latency.record(Duration::from_micros(u64::try_from(micros).unwrap_or(0)), *trace);
     }
 }

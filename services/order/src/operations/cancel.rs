@@ -2,13 +2,14 @@
 
 use contracts::{
     OrderId, Timestamp,
+    consistency::Written,
     order::{Order, OrderStatus},
 };
 use messaging::relay;
 use telemetry::context::Carried;
 
 use crate::{
-    domain::{Cancellation, Decision},
+    domain::{Cancellation, Decision, StoredOrder},
     metric_definitions::METRICS,
     store::{self, Store},
     waiting::Waiting,
@@ -45,7 +46,7 @@ impl Cancel {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn cancel(&self, id: OrderId, carried: Carried) -> Result<Order, Error> {
+    pub async fn cancel(&self, id: OrderId, carried: Carried) -> Result<Written<Order>, Error> {
         let now = Timestamp::now();
         let (cancellation, order) = self.store.cancel(id, now, carried).await?.ok_or(Error::Unknown(id))?;
         match cancellation {
@@ -54,13 +55,10 @@ impl Cancel {
             Cancellation::Due => {
                 self.relay.wake();
                 METRICS.decided(OrderStatus::Cancelled, 1);
-                self.waiting.decided(id, || Decision {
-                    status: OrderStatus::Cancelled,
-                    decided_at: now,
-                    rejection: None,
-                });
+                let decision = Decision { status: OrderStatus::Cancelled, decided_at: now, rejection: None };
+                self.waiting.decided(id, || Written::new(decision, order.position));
             }
         }
-        Ok(order.into_order())
+        Ok(order.map(StoredOrder::into_order))
     }
 }

@@ -1,6 +1,10 @@
 //! `GET /orders`.
 
-use contracts::{order::Order, page::Page};
+use contracts::{
+    consistency::{Answer, Demand},
+    order::Order,
+    page::Page,
+};
 
 use crate::{
     domain::{Listing, StoredOrder},
@@ -20,10 +24,10 @@ pub enum Error {
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn list(store: &Store, listing: &Listing) -> Result<Page<Order>, Error> {
-    let (orders, next) = store.list(listing).await?;
-    Ok(Page {
+pub async fn list(store: &Store, listing: &Listing, demand: &Demand) -> Result<Answer<Page<Order>>, Error> {
+    let found = store.list(listing, demand).await?;
+    Ok(found.map(|(orders, next)| Page {
         items: orders.into_iter().map(StoredOrder::into_order).collect(),
         next_cursor: next.map(|id| id.to_string()),
-    })
+    }))
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use contracts::{
+    consistency::{Token, Written},
     order::{Order, PlaceOrder},
     problem::Fault,
 };
@@ -12,7 +13,7 @@ use tokio::{sync::watch, time::Instant};
 use crate::{
     catalogue::Catalogue,
     committer::{self, Committed, Committer},
-    domain::{Claim, Draft, Fingerprint, NewOrder},
+    domain::{Claim, Draft, Fingerprint, NewOrder, StoredOrder},
     waiting::Waiting,
 };
 
@@ -46,11 +47,14 @@ pub struct Answer {
     pub placed: Placed,
     /// How long its decision was waited for, where it was.
     pub waited: Option<Duration>,
+    /// What its session has written and was shown by it.
+    pub token: Token,
 }
 
-impl From<Placed> for Answer {
-    fn from(placed: Placed) -> Self {
-        Self { placed, waited: None }
+impl Answer {
+    /// One whose decision was not waited for.
+    fn at_once(placed: impl FnOnce(Order) -> Placed, Written { value, position }: Written<Order>) -> Self {
+        Self { placed: placed(value), waited: None, token: Token { written: position, read: 0 } }
     }
 }
 
@@ -91,23 +95,26 @@ impl Place {
         // Waiting begins before the order is stored, so that no decision is missed.
         let waiter = deadline.map(|_| self.waiting.wait_for(order.id()));
         let (order, waiter) = match self.committer.commit(order).await? {
-            Committed::Stored(order) => (order.into_order(), waiter),
-            Committed::Repeated(stored) => match deadline {
-                None => return Ok(Placed::Accepted(stored.into_pending()).into()),
-                Some(_) if stored.status.is_final() => return Ok(Placed::Decided(stored.into_order()).into()),
-                Some(_) => {
-                    let waiter = self.waiting.wait_for(stored.id);
-                    (stored.into_order(), Some(waiter))
+            Committed::Stored(order) => (order.map(NewOrder::into_order), waiter),
+            Committed::Repeated(stored) => match (deadline, stored.value.status.is_final()) {
+                (None, _) => return Ok(Answer::at_once(Placed::Accepted, stored.map(StoredOrder::into_pending))),
+                (Some(_), true) => return Ok(Answer::at_once(Placed::Decided, stored.map(StoredOrder::into_order))),
+                (Some(_), false) => {
+                    let waiter = self.waiting.wait_for(stored.value.id);
+                    (stored.map(StoredOrder::into_order), Some(waiter))
                 }
             },
         };
-        let (Some(waiter), Some(deadline)) = (waiter, deadline) else { return Ok(Placed::Accepted(order).into()) };
-        let began = Instant::now();
-        let placed = match waiter.decision(deadline).await {
-            Some(decision) => Placed::Decided(decision.apply(order)),
-            None => Placed::Accepted(order),
+        let (Some(waiter), Some(deadline)) = (waiter, deadline) else {
+            return Ok(Answer::at_once(Placed::Accepted, order));
         };
-        Ok(Answer { placed, waited: Some(began.elapsed()) })
+        let began = Instant::now();
+        let Written { value: order, position } = order;
+        let (placed, read) = match waiter.decision(deadline).await {
+            Some(decision) => (Placed::Decided(decision.value.apply(order)), decision.position),
+            None => (Placed::Accepted(order), 0),
+        };
+        Ok(Answer { placed, waited: Some(began.elapsed()), token: Token { written: position, read } })
     }
 
     fn accept(&self, body: &PlaceOrder, key: Option<String>, carried: Carried) -> Result<NewOrder, Error> {

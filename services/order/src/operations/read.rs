@@ -1,25 +1,29 @@
 //! `GET /orders/{id}`.
 
-use contracts::{OrderId, order::Order};
+use contracts::{
+    OrderId,
+    consistency::{Answer, Demand},
+    order::Order,
+};
 
-use crate::store::{self, Store};
+use crate::{
+    domain::StoredOrder,
+    store::{self, Store},
+};
 
 /// Why an order was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is none of this id.
-    #[error("there is no order {0}")]
-    Unknown(OrderId),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// The order as it is now.
+/// The order as the copy that answers has it; `None` where that knows none of this id.
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn read(store: &Store, id: OrderId) -> Result<Order, Error> {
-    let order = store.order(id).await?.ok_or(Error::Unknown(id))?;
-    Ok(order.into_order())
+pub async fn read(store: &Store, id: OrderId, demand: &Demand) -> Result<Answer<Option<Order>>, Error> {
+    let found = store.order(id, demand).await?;
+    Ok(found.map(|order| order.map(StoredOrder::into_order)))
 }

@@ -35,11 +35,8 @@ impl From<committer::Error> for ApiError {
 
 impl From<operations::read::Error> for ApiError {
     fn from(error: operations::read::Error) -> Self {
-        use operations::read::Error as E;
-        match error {
-            E::Unknown(_) => Self::not_found(error.to_string()),
-            E::Store(error) => stored(error),
-        }
+        let operations::read::Error::Store(error) = error;
+        stored(error)
     }
 }
 

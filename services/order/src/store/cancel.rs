@@ -2,9 +2,13 @@
 
 use std::time::Instant;
 
-use contracts::{OrderId, Timestamp, event::OrderCancelled};
-use messaging::{BUCKETS, outbox};
-use sqlx::Connection as _;
+use contracts::{OrderId, Timestamp, consistency::Written, event::OrderCancelled};
+use messaging::{
+    BUCKETS,
+    database::copies::{self, Found},
+    outbox,
+};
+use sqlx::{Connection as _, FromRow as _, Row as _};
 use telemetry::{
     context::Carried,
     names::{shop, wait},
@@ -13,6 +17,7 @@ use telemetry::{
 
 use super::{
     Error, Store,
+    read::ONE,
     rows::{OrderRow, order_columns},
 };
 use crate::{
@@ -24,8 +29,11 @@ use crate::{
 const LOCK: &str = concat!("SELECT ", order_columns!(), " FROM orders WHERE id = $1 FOR UPDATE");
 
 /// Served by the primary key.
-const CANCEL: &str =
-    concat!("UPDATE orders SET status = 3, cancelled_at = $2 WHERE id = $1 RETURNING ", order_columns!());
+const CANCEL: &str = concat!(
+    "UPDATE orders SET status = 3, cancelled_at = $2 WHERE id = $1 RETURNING ",
+    order_columns!(),
+    ", pg_current_xact_id()::text::bigint AS transaction"
+);
 
 impl Store {
     /// Cancels an order and writes the event of it, in one transaction, when that is due. Answers what was due, and
@@ -38,7 +46,7 @@ impl Store {
         id: OrderId,
         now: Timestamp,
         carried: Carried,
-    ) -> Result<Option<(Cancellation, StoredOrder)>, Error> {
+    ) -> Result<Option<(Cancellation, Written<StoredOrder>)>, Error> {
         let mut span = begin_span(id, &carried);
         let done = self.cancel_in(&mut span, id, now, carried).await;
         match &done {
@@ -46,7 +54,9 @@ impl Store {
             Ok(None) => span.set(shop::OUTCOME, "unknown"),
             Ok(Some((cancellation, _))) => span.set(shop::OUTCOME, cancellation.name()),
         }
-        Ok(done?)
+        let done = done?;
+        done.iter().for_each(|(_, order)| self.copies.wrote(order.position));
+        Ok(done)
     }
 
     async fn cancel_in(
@@ -55,7 +65,7 @@ impl Store {
         id: OrderId,
         now: Timestamp,
         carried: Carried,
-    ) -> Result<Option<(Cancellation, StoredOrder)>, sqlx::Error> {
+    ) -> Result<Option<(Cancellation, Written<StoredOrder>)>, sqlx::Error> {
         let (trace, began) = (span.context(), Instant::now());
         let mut connection = self.pool.acquire().await?;
         span.set(wait::POOL, began.elapsed());
@@ -65,15 +75,20 @@ impl Store {
         let Some(OrderRow(order)) = locked else { return Ok(None) };
         let cancellation = order.cancellation();
         if cancellation != Cancellation::Due {
-            return Ok(Some((cancellation, order)));
+            // The locked row may be newer than the snapshot that it was looked for in: its position is asked for anew.
+            let asking = sqlx::query(ONE).bind(id.as_uuid()).fetch_one(&mut *transaction);
+            let found: Found<Option<OrderRow>> = Found::one(&in_statement("SELECT orders", trace, asking).await?)?;
+            return Ok(Some((cancellation, Written::new(order, found.sight.shows))));
         }
-        let cancelling = sqlx::query_as(CANCEL).bind(id.as_uuid()).bind(now.as_offset()).fetch_one(&mut *transaction);
-        let OrderRow(cancelled) = in_statement("UPDATE orders", trace, cancelling).await?;
+        let cancelling = sqlx::query(CANCEL).bind(id.as_uuid()).bind(now.as_offset()).fetch_one(&mut *transaction);
+        let row = in_statement("UPDATE orders", trace, cancelling).await?;
+        let (OrderRow(cancelled), position) =
+            (OrderRow::from_row(&row)?, copies::position(row.try_get("transaction")?));
         let mut events = outbox::Batch::new(SOURCE);
         events.push(id.bucket(BUCKETS), &OrderCancelled { order_id: id, cancelled_at: now }, carried);
         in_statement("INSERT outbox", trace, events.write(&mut transaction)).await?;
         in_statement("COMMIT", trace, transaction.commit()).await?;
-        Ok(Some((Cancellation::Due, cancelled)))
+        Ok(Some((Cancellation::Due, Written::new(cancelled, position))))
     }
 }
 

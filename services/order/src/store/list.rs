@@ -2,8 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use contracts::OrderId;
-use sqlx::{Postgres, QueryBuilder};
+use contracts::{
+    OrderId,
+    consistency::{Answer, Demand},
+};
+use messaging::{
+    database::copies::{Found, Sight},
+    sighted,
+};
+use sqlx::{PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::{
@@ -26,61 +33,78 @@ impl Store {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn list(&self, listing: &Listing) -> Result<(Vec<StoredOrder>, Option<OrderId>), Error> {
-        let began = Instant::now();
-        let limit = usize::from(listing.limit);
-        let mut behind = listing.behind();
-        let mut found = Vec::new();
-        loop {
-            let end = match listing.status {
-                Some(_) => self.window_end(listing, behind).await?,
-                None => None,
-            };
-            // One more than asked for tells whether there is a next page.
-            found.extend(self.window(listing, behind, end, limit + 1 - found.len()).await?);
-            if found.len() > limit {
-                found.truncate(limit);
-                let last = found.last().map(|order: &StoredOrder| order.id);
-                return Ok((found, last));
-            }
-            match end {
-                None => return Ok((found, None)),
-                Some(end) if began.elapsed() > PATIENCE => return Ok((found, Some(end.into()))),
-                Some(end) => behind = end,
-            }
-        }
+    pub async fn list(&self, listing: &Listing, demand: &Demand) -> Result<Answer<Listed>, Error> {
+        self.read(demand, async |copy: &PgPool| list(copy, listing).await).await
     }
+}
 
-    /// The last id of the window that begins behind `behind`; `None` when fewer orders are left than it holds.
-    async fn window_end(&self, listing: &Listing, behind: Uuid) -> Result<Option<Uuid>, Error> {
-        let mut query = QueryBuilder::new("SELECT id FROM orders");
-        bound(&mut query, listing, behind);
-        query.push(" ORDER BY id LIMIT 1 OFFSET ").push_bind(WINDOW - 1);
-        Ok(query.build_query_scalar().fetch_optional(&self.pool).await?)
-    }
+/// Orders, and the one behind which the next page begins.
+pub(super) type Listed = (Vec<StoredOrder>, Option<OrderId>);
 
-    async fn window(
-        &self,
-        listing: &Listing,
-        behind: Uuid,
-        end: Option<Uuid>,
-        most: usize,
-    ) -> Result<impl Iterator<Item = StoredOrder> + use<>, Error> {
-        let mut query = QueryBuilder::new(concat!("SELECT ", order_columns!(), " FROM orders"));
-        bound(&mut query, listing, behind);
-        if let Some(end) = end {
-            query.push(" AND id <= ").push_bind(end);
+async fn list(copy: &PgPool, listing: &Listing) -> Result<Found<Listed>, sqlx::Error> {
+    let began = Instant::now();
+    let limit = usize::from(listing.limit);
+    let mut behind = listing.behind();
+    let (mut found, mut sight) = (Vec::new(), None::<Sight>);
+    loop {
+        let end = match listing.status {
+            Some(_) => window_end(copy, listing, behind).await?,
+            None => None,
+        };
+        // One more than asked for tells whether there is a next page.
+        let window = window(copy, listing, behind, end, limit + 1 - found.len()).await?;
+        let seen = sight.map_or(window.sight, |sight| sight.and(window.sight));
+        sight = Some(seen);
+        found.extend(window.value.into_iter().map(|OrderRow(order)| order));
+        let listed = |value| Ok(Found { value, sight: seen });
+        if found.len() > limit {
+            found.truncate(limit);
+            let last = found.last().map(|order: &StoredOrder| order.id);
+            return listed((found, last));
         }
-        if let Some(after) = listing.placed_after {
-            query.push(" AND placed_at > ").push_bind(after.as_offset());
+        match end {
+            None => return listed((found, None)),
+            Some(end) if began.elapsed() > PATIENCE => return listed((found, Some(end.into()))),
+            Some(end) => behind = end,
         }
-        if let Some(status) = listing.status {
-            query.push(" AND status = ").push_bind(code_of(status));
-        }
-        query.push(" ORDER BY id LIMIT ").push_bind(most as i64);
-        let rows: Vec<OrderRow> = query.build_query_as().fetch_all(&self.pool).await?;
-        Ok(rows.into_iter().map(|OrderRow(order)| order))
     }
+}
+
+/// The last id of the window that begins behind `behind`; `None` when fewer orders are left than it holds.
+async fn window_end(copy: &PgPool, listing: &Listing, behind: Uuid) -> Result<Option<Uuid>, sqlx::Error> {
+    let mut query = QueryBuilder::new("SELECT id FROM orders");
+    bound(&mut query, listing, behind);
+    query.push(" ORDER BY id LIMIT 1 OFFSET ").push_bind(WINDOW - 1);
+    query.build_query_scalar().fetch_optional(copy).await
+}
+
+async fn window(
+    copy: &PgPool,
+    listing: &Listing,
+    behind: Uuid,
+    end: Option<Uuid>,
+    most: usize,
+) -> Result<Found<Vec<OrderRow>>, sqlx::Error> {
+    let mut query = QueryBuilder::new(concat!(
+        sighted!(before),
+        "SELECT ",
+        order_columns!(),
+        ", orders.xmin AS written FROM orders"
+    ));
+    bound(&mut query, listing, behind);
+    if let Some(end) = end {
+        query.push(" AND id <= ").push_bind(end);
+    }
+    if let Some(after) = listing.placed_after {
+        query.push(" AND placed_at > ").push_bind(after.as_offset());
+    }
+    if let Some(status) = listing.status {
+        query.push(" AND status = ").push_bind(code_of(status));
+    }
+    query.push(" ORDER BY id LIMIT ").push_bind(most as i64);
+    // Sorted again outside, where no order is promised of what is joined.
+    query.push(concat!(sighted!(behind), " ORDER BY found.id"));
+    Found::all(&query.build().fetch_all(copy).await?)
 }
 
 /// What the primary key, or the index on customers, serves.

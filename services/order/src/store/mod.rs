@@ -11,27 +11,51 @@ mod rows;
 mod settle;
 mod transitions;
 
-use messaging::database;
+use contracts::consistency::{Answer, Demand};
+use messaging::database::{self, Copies, copies::Found};
 use sqlx::{PgPool, Postgres, Transaction, postgres::PgConnectOptions};
 
-pub use database::{Database, Error, InvalidUrl, PrepareError};
+pub use database::{Database, Error, InvalidUrl, PrepareError, copies::Following};
 pub use place::{Attempt, Placement, Writer};
 pub use settle::{News, Settled, Told};
+
+/// What PostgreSQL shows connections as.
+pub const APPLICATION: &str = "plumbline-order";
 
 /// The database of this service. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: PgPool,
     options: PgConnectOptions,
+    copies: Copies,
 }
 
 impl Store {
     /// A store on this database, with at most `connections` at once besides those of its [`Writer`]s. Connects when it
-    /// is first used.
-    pub fn new(database: &Database, connections: u32) -> Self {
-        let options = database.options("plumbline-order");
+    /// is first used, and reads from what follows it where it may.
+    pub fn new(database: &Database, connections: u32, following: Option<&Following>) -> Self {
+        let options = database.options(APPLICATION);
         let pool = database::pool(&options, connections);
-        Self { pool, options }
+        let copies = Copies::new(&pool, following);
+        Self { pool, options, copies }
+    }
+
+    /// The identifier of the database cluster.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn cluster(&self) -> Result<u64, Error> {
+        self.copies.cluster().await
+    }
+
+    /// Has a statement answered by whichever copy of the database is new enough: every read that names a level comes by here,
+    /// and what is kept in front of the databases is asked before it.
+    async fn read<T>(
+        &self,
+        demand: &Demand,
+        statement: impl AsyncFn(&PgPool) -> Result<Found<T>, sqlx::Error>,
+    ) -> Result<Answer<T>, Error> {
+        self.copies.read(demand, statement).await
     }
 
     /// Brings the tables up to date. Several instances may do so at once.
@@ -67,6 +91,7 @@ impl Store {
 
     /// Closes every connection of the pool.
     pub async fn close(&self) {
+        self.copies.close().await;
         self.pool.close().await;
     }
 }

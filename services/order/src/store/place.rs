@@ -5,8 +5,8 @@ use std::{
     time::Instant,
 };
 
-use contracts::OrderLine;
-use messaging::{BUCKETS, outbox};
+use contracts::{OrderLine, consistency::Written};
+use messaging::{BUCKETS, database::copies, outbox, sighted};
 use sqlx::{
     Connection, FromRow, PgConnection, Row as _,
     postgres::{PgBindIterExt, PgConnectOptions, PgRow},
@@ -41,18 +41,22 @@ macro_rules! insert {
 }
 
 /// The first try: no order of these ids can be there.
-const INSERT: &str = insert!();
+const INSERT: &str = concat!("WITH stored AS (", insert!(), ") SELECT pg_current_xact_id()::text::bigint");
 
 /// An order that is there already was written by an earlier try whose outcome never arrived. Looking out for it costs
 /// a quarter more, so the first try doesn't.
 const INSERT_MISSING: &str = concat!(insert!(), " ON CONFLICT (id) DO NOTHING RETURNING id");
 
+/// The positions of those that are there after another try, whichever has written them. Served by the primary key.
+const WRITTEN: &str = concat!("SELECT ", sighted!(row "orders"), " FROM orders WHERE id = ANY($1)");
+
 /// Served by both primary keys.
 const HOLDERS: &str = concat!(
     "SELECT ",
     order_columns!(),
-    ", idempotency.key, idempotency.body_hash
-       FROM idempotency JOIN orders ON orders.id = idempotency.order_id
+    ", idempotency.key, idempotency.body_hash, ",
+    sighted!(row "orders"),
+    "  FROM idempotency JOIN orders ON orders.id = idempotency.order_id
       WHERE idempotency.key = ANY($1)"
 );
 
@@ -71,7 +75,7 @@ pub enum Placement {
     /// It is stored.
     Stored,
     /// Its key stands for this order, which asked for the same.
-    Repeated(Box<StoredOrder>),
+    Repeated(Box<Written<StoredOrder>>),
     /// Its key stands for an order that asked for something else.
     KeyTaken,
 }
@@ -99,7 +103,8 @@ impl Writer {
         Self { options, connection: None }
     }
 
-    /// Stores orders, their keys and their events in one transaction, and answers for each, in their order. When
+    /// Stores orders, their keys and their events in one transaction, and answers for each, in their order, with the position of
+    /// those that are stored. When
     /// that fails nothing is stored, unless the connection was lost while committing: then trying [`Attempt::Again`]
     /// with the same orders finds out, and stores nothing twice. `span` is the transaction's. May be dropped at any time.
     ///
@@ -110,7 +115,7 @@ impl Writer {
         orders: &[O],
         attempt: Attempt,
         span: Option<&mut Span>,
-    ) -> Result<Vec<Placement>, Error> {
+    ) -> Result<Written<Vec<Placement>>, Error> {
         let trace = span.as_deref().and_then(Span::context);
         let orders: Vec<&NewOrder> = orders.iter().map(AsRef::as_ref).collect();
         // Taken out, so that a connection is lost, and not left half-way through, when this future is dropped.
@@ -131,7 +136,7 @@ async fn place(
     orders: &[&NewOrder],
     attempt: Attempt,
     span: Option<&mut Span>,
-) -> Result<Vec<Placement>, sqlx::Error> {
+) -> Result<Written<Vec<Placement>>, sqlx::Error> {
     let trace = span.as_deref().and_then(Span::context);
     let began = Instant::now();
     let mut transaction = connection.begin().await?;
@@ -142,7 +147,7 @@ async fn place(
     let won = in_statement("INSERT idempotency", claims, claim(&mut transaction, orders)).await?;
     let wins = |order: &NewOrder| order.claim.is_none() || won.contains(&order.id().as_uuid());
     let due: Vec<&NewOrder> = orders.iter().copied().filter(|order| wins(order)).collect();
-    insert(&mut transaction, &due, attempt, trace).await?;
+    let position = insert(&mut transaction, &due, attempt, trace).await?;
     let lost: Vec<&Claim> =
         orders.iter().filter(|order| !wins(order)).filter_map(|order| order.claim.as_ref()).collect();
     let asking = trace.filter(|_| !lost.is_empty());
@@ -153,7 +158,7 @@ async fn place(
     };
     let placements = orders.iter().map(placement).collect::<Option<_>>().ok_or(sqlx::Error::RowNotFound)?;
     in_statement("COMMIT", trace, transaction.commit()).await?;
-    Ok(placements)
+    Ok(Written::new(placements, position))
 }
 
 /// Claims the orders' keys; answers the orders that got theirs. A key that another transaction is just claiming is
@@ -174,15 +179,15 @@ async fn claim(connection: &mut PgConnection, orders: &[&NewOrder]) -> Result<Ha
     Ok(won.into_iter().collect())
 }
 
-/// Inserts orders, and the events of those that were not there yet.
+/// Inserts orders, and the events of those that were not there yet. Answers the position of all of them, 0 of none.
 async fn insert(
     connection: &mut PgConnection,
     orders: &[&NewOrder],
     attempt: Attempt,
     trace: Option<TraceContext>,
-) -> Result<(), sqlx::Error> {
+) -> Result<u64, sqlx::Error> {
     if orders.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let statement = match attempt {
         Attempt::First => INSERT,
@@ -197,18 +202,36 @@ async fn insert(
         .bind(placed().map(|order| order.total.currency.as_str()).bind_iter())
         .bind(placed().map(|order| order.placed_at.as_offset()).bind_iter())
         .fetch_all(&mut *connection);
-    let inserted = in_statement("INSERT orders", trace, inserting).await?;
-    let inserted: HashSet<Uuid> = inserted.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    let rows = in_statement("INSERT orders", trace, inserting).await?;
+    let (position, inserted) = match attempt {
+        Attempt::First => {
+            let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+            (copies::position(row.try_get(0)?), HashSet::new())
+        }
+        Attempt::Again => {
+            let inserted: HashSet<Uuid> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+            (written(&mut *connection, orders).await?, inserted)
+        }
+    };
     let mut events = outbox::Batch::new(SOURCE);
     for order in orders.iter().filter(|order| attempt == Attempt::First || inserted.contains(&order.id().as_uuid())) {
         events.push(order.id().bucket(BUCKETS), &order.placed, order.carried.clone());
     }
-    in_statement("INSERT outbox", trace, events.write(connection)).await
+    in_statement("INSERT outbox", trace, events.write(connection)).await?;
+    Ok(position)
+}
+
+/// The position of the newest of these orders, which are all there.
+async fn written(connection: &mut PgConnection, orders: &[&NewOrder]) -> Result<u64, sqlx::Error> {
+    let ids = orders.iter().map(|order| order.id().as_uuid()).bind_iter();
+    let rows = sqlx::query(WRITTEN).bind(ids).fetch_all(connection).await?;
+    let positions: Vec<u64> = rows.iter().map(copies::shown).collect::<Result<_, _>>()?;
+    Ok(positions.into_iter().max().unwrap_or_default())
 }
 
 /// The order that holds a key, with what it asked for.
 struct Held {
-    order: StoredOrder,
+    order: Written<StoredOrder>,
     key: String,
     body_hash: Vec<u8>,
 }
@@ -226,7 +249,11 @@ impl Held {
 impl<'r> FromRow<'r, PgRow> for Held {
     fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
         let OrderRow(order) = OrderRow::from_row(row)?;
-        Ok(Self { order, key: row.try_get("key")?, body_hash: row.try_get("body_hash")? })
+        Ok(Self {
+            order: Written::new(order, copies::shown(row)?),
+            key: row.try_get("key")?,
+            body_hash: row.try_get("body_hash")?,
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use std::{collections::HashSet, time::Instant};
 
 use contracts::{
     OrderId, Timestamp,
+    consistency::Written,
     event::{Event, OrderCancelled, ReleaseReason, StockRejected, StockReleased, StockReserved},
     order::{OrderStatus, Rejection},
 };
@@ -59,7 +60,7 @@ pub struct Settled {
     /// When it was placed.
     pub placed_at: Timestamp,
     /// What became of it.
-    pub decision: Decision,
+    pub decision: Written<Decision>,
     /// The span of the news.
     pub trace: Option<TraceContext>,
 }
@@ -119,7 +120,7 @@ impl<'a> Taking<'a> {
         let deciding = transitions::decide(connection, verdicts, self.now);
         let trace = self.batch.trace().filter(|_| !told.is_empty());
         let moved = in_statement("UPDATE orders", trace, deciding).await?;
-        for Moved { index, status, placed_at } in &moved {
+        for Moved { index, status, placed_at, position } in &moved {
             let told = &told[*index];
             let (verdict, id) = (&told.what, told.what.order_id);
             self.batch.note(told.index, |span| span.set(shop::OUTCOME, status.as_str()));
@@ -131,7 +132,7 @@ impl<'a> Taking<'a> {
                 self.settled.push(Settled {
                     id,
                     placed_at: *placed_at,
-                    decision: verdict.decision(self.now),
+                    decision: Written::new(verdict.decision(self.now), *position),
                     trace: self.batch.trace_of(told.index),
                 });
             }
@@ -150,7 +151,7 @@ impl<'a> Taking<'a> {
         let ids = || expired.iter().map(|told| told.what.order_id);
         let trace = self.batch.trace().filter(|_| !expired.is_empty());
         let expiring = transitions::expire(connection, ids, self.now);
-        for Moved { index, status, placed_at } in in_statement("UPDATE orders", trace, expiring).await? {
+        for Moved { index, status, placed_at, position } in in_statement("UPDATE orders", trace, expiring).await? {
             let id = expired[index].what.order_id;
             if status == OrderStatus::Cancelled {
                 let cancelled = OrderCancelled { order_id: id, cancelled_at: self.now };
@@ -158,10 +159,11 @@ impl<'a> Taking<'a> {
             }
             self.batch.note(expired[index].index, |span| span.set(shop::OUTCOME, status.as_str()));
             let rejection = Some(Rejection::ReservationExpired);
+            let decision = Decision { status, decided_at: self.now, rejection };
             self.settled.push(Settled {
                 id,
                 placed_at,
-                decision: Decision { status, decided_at: self.now, rejection },
+                decision: Written::new(decision, position),
                 trace: self.batch.trace_of(expired[index].index),
             });
         }

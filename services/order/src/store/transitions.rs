@@ -8,6 +8,7 @@ use contracts::{
     event::StockReleased,
     order::{OrderStatus, Rejection},
 };
+use messaging::database::copies;
 use sqlx::{
     PgConnection, Row as _,
     postgres::{PgBindIterExt, PgRow},
@@ -29,7 +30,7 @@ const DECIDE: &str = "UPDATE orders
        FROM unnest($1::uuid[], $2::smallint[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[])
             WITH ORDINALITY AS told (id, status, published_at, received_at, reserved_at, rejection, ordinal)
       WHERE orders.id = told.id AND orders.status IN (0, 3) AND orders.reserved_at IS NULL
-     RETURNING told.ordinal, orders.status, orders.placed_at";
+     RETURNING told.ordinal, orders.status, orders.placed_at, pg_current_xact_id()::text::bigint";
 
 /// An order without its stock does not stand: a PENDING one becomes REJECTED, a CONFIRMED one CANCELLED.
 const EXPIRE: &str = "UPDATE orders
@@ -39,12 +40,12 @@ const EXPIRE: &str = "UPDATE orders
             rejection = $3
        FROM unnest($1::uuid[]) WITH ORDINALITY AS told (id, ordinal)
       WHERE orders.id = told.id AND orders.status IN (0, 1)
-     RETURNING told.ordinal, orders.status, orders.placed_at";
+     RETURNING told.ordinal, orders.status, orders.placed_at, pg_current_xact_id()::text::bigint";
 
 const NOTE_RELEASES: &str = "UPDATE orders SET released_at = told.released_at
        FROM unnest($1::uuid[], $2::timestamptz[]) WITH ORDINALITY AS told (id, released_at, ordinal)
       WHERE orders.id = told.id AND orders.released_at IS NULL
-     RETURNING told.ordinal, orders.status, orders.placed_at";
+     RETURNING told.ordinal, orders.status, orders.placed_at, pg_current_xact_id()::text::bigint";
 
 const KNOWN: &str = "SELECT id FROM orders WHERE id = ANY($1)";
 
@@ -57,6 +58,8 @@ pub(super) struct Moved {
     pub(super) status: OrderStatus,
     /// When the order was placed.
     pub(super) placed_at: Timestamp,
+    /// The position of this.
+    pub(super) position: u64,
 }
 
 /// Takes what inventory decided about these orders.
@@ -121,5 +124,6 @@ fn moved(row: &PgRow) -> Result<Moved, sqlx::Error> {
         index: usize::try_from(ordinal - 1).map_err(|fault| sqlx::Error::Decode(Box::new(fault)))?,
         status: status_of(row.try_get(1)?)?,
         placed_at: row.try_get::<OffsetDateTime, _>(2)?.into(),
+        position: copies::position(row.try_get(3)?),
     })
 }

@@ -17,6 +17,14 @@ async fn the_description_has_every_url_and_refers_to_nothing_that_is_not_there()
         paths.into_iter().collect::<Vec<_>>(),
         ["/orders", "/orders/{id}", "/orders/{id}/cancel", "/orders/{id}/timeline"]
     );
+    let read = &description["paths"]["/orders/{id}"]["get"];
+    let names: Vec<_> =
+        read["parameters"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Plumbline-Consistency", "Plumbline-Session", "id"]);
+    for (status, count) in [("200", 5), ("404", 5), ("503", 1)] {
+        assert_eq!(read["responses"][status]["headers"].as_object().unwrap().len(), count, "{status}: {read}");
+    }
+    assert!(description["paths"]["/orders"]["post"]["responses"]["202"]["headers"]["Plumbline-Session"].is_object());
     let mut references = BTreeSet::new();
     collect(&description, &mut references);
     assert!(references.contains("#/components/schemas/Problem"));

@@ -6,6 +6,7 @@ mod shop;
 
 mod bad_input;
 mod cancelling;
+mod consistency;
 mod crashes;
 mod dead_letters;
 mod decisions;

@@ -1,6 +1,9 @@
 //! Storing orders, and trying that again.
 
-use contracts::{Currency, Money, OrderLine};
+use contracts::{
+    Currency, Money, OrderLine,
+    consistency::{Demand, Level, Written},
+};
 use order::{
     domain::{Claim, Draft, Fingerprint, NewOrder},
     store::{Attempt, Placement, Store},
@@ -17,7 +20,7 @@ fn order(key: Option<&str>, pieces: i64) -> NewOrder {
 }
 
 async fn store(shop: &Shop) -> Store {
-    let store = Store::new(&shop.variables()["PLUMBLINE_DATABASE_URL"].parse().unwrap(), 2);
+    let store = Store::new(&shop.variables()["PLUMBLINE_DATABASE_URL"].parse().unwrap(), 2, None);
     store.prepare().await.unwrap();
     store
 }
@@ -29,12 +32,15 @@ async fn what_was_stored_by_a_try_that_seemed_to_fail_is_not_stored_again() {
     let mut writer = store.writer();
     let (before, now) =
         ([boxed(order(Some("k"), 1)), boxed(order(None, 1))], [boxed(order(Some("l"), 1)), boxed(order(None, 1))]);
-    assert_eq!(writer.place(&before, Attempt::First, None).await.unwrap(), [Placement::Stored, Placement::Stored]);
+    let first = writer.place(&before, Attempt::First, None).await.unwrap();
+    assert_eq!(first.value, [Placement::Stored, Placement::Stored]);
     // The same orders again, with others that were not stored yet.
     let all: Vec<_> = before.iter().chain(&now).cloned().collect();
-    let placements = writer.place(&all, Attempt::Again, None).await.unwrap();
-    let stored = store.order(all[0].0.id()).await.unwrap().unwrap();
-    assert_eq!(placements[0], Placement::Repeated(Box::new(stored)));
+    let Written { value: placements, position } = writer.place(&all, Attempt::Again, None).await.unwrap();
+    let stored = store.order(all[0].0.id(), &Demand::new(Level::Strong, None)).await.unwrap();
+    let stored_at = Written::new(stored.value.unwrap(), stored.served.shows);
+    assert_eq!(placements[0], Placement::Repeated(Box::new(stored_at)));
+    assert!(stored.served.shows == first.position && position > first.position, "{first:?} {position}");
     assert_eq!(placements[1..], [Placement::Stored, Placement::Stored, Placement::Stored]);
     assert_eq!(shop.number("SELECT count(*) FROM orders").await, 4);
     assert_eq!(shop.number("SELECT sum(message_count) FROM outbox").await, 4);
@@ -50,12 +56,12 @@ async fn of_equal_keys_in_one_transaction_the_first_wins() {
         boxed(order(Some("k"), 2)),
         boxed(order(Some("a"), 1)),
     ];
-    let placements = store.writer().place(&orders, Attempt::First, None).await.unwrap();
+    let placements = store.writer().place(&orders, Attempt::First, None).await.unwrap().value;
     assert_eq!(
         (&placements[0], &placements[2], &placements[3]),
         (&Placement::Stored, &Placement::KeyTaken, &Placement::Stored)
     );
-    assert!(matches!(&placements[1], Placement::Repeated(first) if first.id == orders[0].0.id()));
+    assert!(matches!(&placements[1], Placement::Repeated(first) if first.value.id == orders[0].0.id()));
     assert_eq!(shop.number("SELECT count(*) FROM orders").await, 2);
 }
 

@@ -4,6 +4,7 @@
 //! for a scan while a table is still small, and keep that plan when it no longer is: scans and the joins that need them
 //! are switched off on every connection.
 
+pub mod copies;
 mod error;
 mod measured;
 
@@ -15,6 +16,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
+pub use copies::Copies;
 pub use error::{Error, InvalidUrl, PrepareError};
 pub(crate) use measured::Measured;
 pub use measured::acquire;

@@ -32,21 +32,35 @@ impl Postgres {
         for name in [name, role] {
             check(name)?;
         }
-        // Should a statement be slow or fail, the log does not quote it: one of them holds a password.
-        let quiet = [("log_min_duration_statement", "-1"), ("log_min_error_statement", "panic")];
-        let mut connection = self.options(SUPERUSER, "postgres").options(quiet).connect().await?;
+        let mut connection = self.connect_quietly().await?;
         self.ensure_role(&mut connection, role).await?;
         self.ensure_database(&mut connection, name, role).await?;
         connection.close().await?;
         Ok(self.url(name, role))
     }
 
+    /// A connection of the superuser. Should a statement be slow or fail, the log does not quote it: it may hold a password.
+    pub(in crate::servers) async fn connect_quietly(&self) -> sqlx::Result<PgConnection> {
+        let quiet = [("log_min_duration_statement", "-1"), ("log_min_error_statement", "panic")];
+        self.options(SUPERUSER, "postgres").options(quiet).connect().await
+    }
+
     async fn ensure_role(&self, connection: &mut PgConnection, role: &str) -> sqlx::Result<()> {
+        self.ensure_role_that(connection, role, "").await
+    }
+
+    /// Makes a role, unless it is there, that may do something more than to log in.
+    pub(in crate::servers) async fn ensure_role_that(
+        &self,
+        connection: &mut PgConnection,
+        role: &str,
+        may: &str,
+    ) -> sqlx::Result<()> {
         let known = sqlx::query("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)").bind(role);
         if known.fetch_one(&mut *connection).await?.get(0) {
             return Ok(());
         }
-        let statement = format!("CREATE ROLE {role} LOGIN PASSWORD '{}'", self.password(role));
+        let statement = format!("CREATE ROLE {role} LOGIN {may} PASSWORD '{}'", self.password(role));
         connection.execute(sqlx::AssertSqlSafe(statement)).await.map(drop)
     }
 

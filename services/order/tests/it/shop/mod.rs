@@ -15,7 +15,7 @@ use service::config::Reader;
 use sqlx::PgPool;
 use tokio::time::{Instant, sleep};
 
-pub(crate) use client::{Client, wanted};
+pub(crate) use client::{Answer, Client, wanted};
 pub(crate) use inventory::{Inventory, hops, quantity};
 pub(crate) use news::News;
 pub(crate) use process::Process;
@@ -34,10 +34,16 @@ impl Shop {
     /// A shop that sells A for 2.55, B for 1.00 and C for 0.10 pounds.
     pub(crate) async fn open() -> Self {
         let servers = Servers::start().await;
+        let database_url = servers.new_database("order").await;
+        Self::open_on(database_url).await
+    }
+
+    /// The same on a database of the test's own.
+    pub(crate) async fn open_on(database_url: String) -> Self {
+        let servers = Servers::start().await;
         let prefix = local::testing::prefix();
         let topics = Topics::with_prefix(&prefix);
         admin::ensure_topics(&servers.kafka, &topics).await.unwrap();
-        let database_url = servers.new_database("order").await;
         let database = PgPool::connect(&database_url).await.unwrap();
         let inventory = Inventory::open(&servers, &topics).await;
         for (sku, minor) in [("A", 255), ("B", 100), ("C", 10)] {

@@ -1,0 +1,159 @@
+//! What each level shows while the replica is held back.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use contracts::consistency::LEVEL;
+use reqwest::Method;
+
+use super::stage::{Stage, told};
+use crate::world::until;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_level_shows_what_it_promises_and_no_more() {
+    let stage = Stage::start(&[]).await;
+    stage.pause().await;
+    let written = stage.adjust(5, None).await;
+
+    assert_eq!(stage.stock("eventual", None).await.stock(), ("replica", 10), "old, as it may be");
+    let begun = stage.stock("session", None).await;
+    assert_eq!(begun.stock(), ("replica", 10), "a session that has written nothing");
+    assert_eq!(stage.stock("monotonic", None).await.stock(), ("replica", 10), "or seen nothing");
+    for level in ["session", "monotonic"] {
+        assert_eq!(stage.stock(level, Some(written.token())).await.stock(), ("primary", 15), "{level}");
+        assert_eq!(stage.stock(level, Some(begun.token())).await.stock(), ("replica", 10), "{level}");
+    }
+    let newest = stage.stock("strong", Some(begun.token())).await;
+    assert_eq!(newest.stock(), ("primary", 15));
+    // Another's write was shown: that counts for monotonic, and for session it does not.
+    assert_eq!(stage.stock("monotonic", Some(newest.token())).await.stock(), ("primary", 15));
+    assert_eq!(stage.stock("session", Some(newest.token())).await.stock(), ("replica", 10));
+
+    stage.resume().await;
+    until("the replica to be new enough for the session", async || {
+        let told = stage.stock("session", Some(written.token())).await;
+        assert_eq!(told.stock().1, 15);
+        (told.by == "replica").then_some(())
+    })
+    .await;
+    assert_eq!(stage.stock("strong", None).await.stock(), ("primary", 15), "whatever the replica has");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_level_a_read_is_strong_and_a_list_of_stock_is_eventual() {
+    let stage = Stage::start(&[]).await;
+    stage.pause().await;
+    let written = stage.adjust(5, None).await;
+    let read = async |path: &str| told(stage.world.request(Method::GET, path).send().await.unwrap()).await;
+    assert_eq!(read("/stock/A").await.stock(), ("primary", 15));
+    let (listed, products) = (read("/stock").await, read("/products").await);
+    assert_eq!((&*listed.by, &listed.body["items"][0]["available"]), ("replica", &10.into()));
+    assert_eq!((&*products.by, &*read("/products/A").await.by), ("primary", "primary"));
+    assert!(listed.token.is_none() && products.token.is_some(), "an eventual read begins no session");
+
+    let request = stage.world.request(Method::GET, "/stock").header("Plumbline-Session", written.token());
+    let of_session = told(request.send().await.unwrap()).await;
+    assert_eq!((&*of_session.by, &of_session.body["items"][0]["available"]), ("primary", &15.into()));
+    for path in ["/stock?limit=1", "/products?limit=1", "/products/A"] {
+        let told = stage.read(path, "eventual", None).await;
+        assert_eq!((told.status.as_u16(), &*told.by), (200, "replica"), "{path}");
+    }
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_says_how_old_it_is_and_of_which_version() {
+    let stage = Stage::start(&[]).await;
+    let fresh = stage.stock("strong", None).await;
+    assert_eq!((&*fresh.age, fresh.age_ms, fresh.version), ("0", Some(0), fresh.body["version"].as_i64()));
+    stage.pause().await;
+    stage.adjust(5, None).await;
+    let old = until("an answer that is a second old", async || {
+        Some(stage.stock("eventual", None).await).filter(|told| told.age_ms >= Some(1_000))
+    })
+    .await;
+    assert_eq!(old.stock(), ("replica", 10));
+    assert!(old.age.parse::<u64>().unwrap() == old.age_ms.unwrap() / 1_000, "{old:?}");
+    assert_eq!(old.version, fresh.version);
+
+    let list = stage.read("/stock", "strong", None).await;
+    let product = stage.read("/products/A", "strong", None).await;
+    assert_eq!(product.version, Some(1));
+    assert!(list.version > product.version, "of several things it is the newest write's position");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_there_is_an_answer_of_a_copy_like_any_other() {
+    let stage = Stage::start(&[]).await;
+    stage.pause().await;
+    let body = serde_json::json!({"name": "B", "unit_price": {"minor": 1, "currency": "GBP"}});
+    let made = stage.write(Method::PUT, "/products/B", body, None).await;
+    assert_eq!(made.status, 201);
+    for path in ["/products/B", "/stock/B"] {
+        let (eventual, session) =
+            (stage.read(path, "eventual", None).await, stage.read(path, "session", made.token.as_deref()).await);
+        assert_eq!((eventual.status.as_u16(), &*eventual.by), (404, "replica"), "{path}");
+        assert_eq!((session.status.as_u16(), &*session.by), (200, "primary"), "{path}");
+    }
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_is_too_old_is_not_asked_for_what_is_only_not_to_be_old() {
+    let stage = Stage::start(&[("PLUMBLINE_REPLICA_MAX_AGE_MILLIS", "1500")]).await;
+    stage.pause().await;
+    stage.adjust(5, None).await;
+    until("the replica to be too old", async || {
+        let told = stage.stock("eventual", None).await;
+        assert!(told.age_ms.unwrap() <= 1_500, "{told:?}");
+        (told.stock() == ("primary", 15)).then_some(())
+    })
+    .await;
+    stage.resume().await;
+    stage.until_the_replica_shows(15).await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_monotonic_session_never_goes_back_whoever_answers() {
+    let stage = Stage::start(&[]).await;
+    let (done, world) = (AtomicBool::new(false), &stage.world);
+    let write = async {
+        while !done.load(Ordering::Relaxed) {
+            stage.adjust(1, None).await;
+        }
+    };
+    let hold_back = async {
+        for _ in 0..4 {
+            stage.pause().await;
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            stage.resume().await;
+            tokio::time::sleep(Duration::from_millis(150)).await;
+        }
+        done.store(true, Ordering::Relaxed);
+    };
+    let read = async |level: &'static str| {
+        let (mut token, mut versions, mut by) = (None::<String>, Vec::new(), Vec::new());
+        while !done.load(Ordering::Relaxed) {
+            // Every fourth read is strong, and counts.
+            let level = if versions.len() % 4 == 3 { "strong" } else { level };
+            let request = world.request(Method::GET, "/stock/A").header(LEVEL, level);
+            let told = told(super::stage::with(request, token.as_deref()).send().await.unwrap()).await;
+            versions.push(told.version.unwrap());
+            by.push(told.by.clone());
+            token = told.token;
+        }
+        (versions, by)
+    };
+    let ((), (), (monotonic, by), (session, _)) = tokio::join!(write, hold_back, read("monotonic"), read("session"));
+    assert!(monotonic.is_sorted(), "{monotonic:?}");
+    assert!(!session.is_sorted(), "a session that writes nothing may go back, and here it has to: {session:?}");
+    for copy in ["replica", "primary"] {
+        assert!(by.iter().any(|by| by == copy), "{copy} of {by:?}");
+    }
+    stage.end().await;
+}
