@@ -108,8 +108,7 @@ pub(super) async fn read(store: Data<Store>, asked: Asked, sku: Path<String>) ->
 )]
 pub(super) async fn adjust(
     _: Operator,
-    store: Data<Store>,
-    locking: Data<Locking>,
+    (store, locking): (Data<Store>, Data<Locking>),
     Key(key): Key,
     Trace(carried): Trace,
     session: Session,

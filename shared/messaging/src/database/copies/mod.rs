@@ -8,9 +8,12 @@ mod replica;
 mod sight;
 mod watch;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use contracts::consistency::{Answer, Copy, Demand, Level, Served};
@@ -79,7 +82,7 @@ impl Copies {
 
     /// Has a statement answered by a copy that is new enough. It is asked of the replica where that has come as far as is
     /// asked, by the last that is known of it, and counts if the answer itself says so; else, and where the replica fails,
-    /// of the primary.
+    /// of the primary; and where that fails, once more of the replica.
     ///
     /// # Errors
     /// Those of the primary.
@@ -97,15 +100,22 @@ impl Copies {
         };
         let answer = match of_replica {
             Some(answer) => answer,
-            None => {
-                let Found { value, sight } = statement(&self.primary).await?;
-                self.durable.note(sight.shows);
-                let (sees, age) = (self.durable.cut(sight.sees), std::time::Duration::ZERO);
-                Answer { value, served: Served { by: Copy::Primary, sees, shows: sight.shows, age } }
-            }
+            None => match (statement(&self.primary).await.map_err(Error::from), &self.replica) {
+                (Ok(found), _) => self.of_primary(found),
+                (Err(error), Some(replica)) if error.is_transient() => {
+                    replica.rescue(demand, &statement).await.ok_or(error)?
+                }
+                (Err(error), _) => return Err(error),
+            },
         };
         count(demand.level, answer.served.by);
         Ok(answer)
+    }
+
+    fn of_primary<T>(&self, Found { value, sight }: Found<T>) -> Answer<T> {
+        self.durable.note(sight.shows);
+        let (sees, age) = (self.durable.cut(sight.sees), Duration::ZERO);
+        Answer { value, served: Served { by: Copy::Primary, sees, shows: sight.shows, age } }
     }
 
     /// Ends the connections to the replica; those to the primary are its pool's.

@@ -109,7 +109,27 @@ impl Replica {
             // Whoever waits for one that stands still waits no longer than until that is found out.
             _ = answers.wait_for(|answers| !answers) => return Err(PassedOver::Unavailable),
         };
-        let Found { value, sight } = found.map_err(|error| self.failed(error))?;
+        let found = found.map_err(|error| self.failed(error))?;
+        self.take(demand, position, found)
+    }
+
+    /// Has it answer where the primary can't, also if it is thought to be away: it may just be slow.
+    pub(super) async fn rescue<T>(
+        &self,
+        demand: &Demand,
+        statement: &impl AsyncFn(&PgPool) -> Result<Found<T>, sqlx::Error>,
+    ) -> Option<Answer<T>> {
+        let position = demand.position()?;
+        let found = timeout(4 * PATIENCE, statement(&self.pool)).await.ok()?.ok()?;
+        self.take(demand, position, found).ok()
+    }
+
+    fn take<T>(
+        &self,
+        demand: &Demand,
+        position: u64,
+        Found { value, sight }: Found<T>,
+    ) -> Result<Answer<T>, PassedOver> {
         self.heard(sight.sees);
         let age = self.age_if_new_enough(demand, position, sight.sees)?;
         Ok(Answer { value, served: Served { by: Copy::Replica, sees: sight.sees, shows: sight.shows, age } })
@@ -117,7 +137,7 @@ impl Replica {
 
     /// How old it is at most, if what it sees is enough.
     fn age_if_new_enough(&self, demand: &Demand, position: u64, sees: u64) -> Result<Duration, PassedOver> {
-        let age = self.watch().age(Instant::now());
+        let age = self.watch().age(sees, Instant::now());
         match age {
             Some(age) if demand.is_by_age() && age > self.max_age => Err(PassedOver::Behind),
             None if demand.is_by_age() => Err(PassedOver::Behind),
@@ -167,9 +187,9 @@ impl Replica {
             Ok(Err(error)) => self.lost(&error),
             Err(late) => self.lost(&late),
         }
-        if let Some(age) = self.watch().age(Instant::now()) {
-            METRICS.copies.replica_age.record(age.as_secs_f64(), &[]);
-        }
+        let known = self.watch().sees();
+        let age = self.watch().age(known, Instant::now());
+        age.into_iter().for_each(|age| METRICS.copies.replica_age.record(age.as_secs_f64(), &[]));
     }
 
     pub(super) async fn close(&self) {
