@@ -16,20 +16,25 @@ async fn each_level_shows_what_it_promises_and_no_more() {
     let stage = Stage::start(&[]).await;
     stage.pause().await;
     let written = stage.adjust(5, None).await;
+    let old = async |level: &str, token: Option<&str>| {
+        let told = stage.until_old("/stock/A", level, token).await;
+        assert_eq!(told.stock(), ("replica", 10), "{level}");
+        told
+    };
 
-    stage.until_old("/stock/A", "eventual", None).await;
+    old("eventual", None).await;
     // Sessions that have written nothing, and seen nothing.
-    let begun = stage.until_old("/stock/A", "session", None).await;
-    stage.until_old("/stock/A", "monotonic", None).await;
+    let begun = old("session", None).await;
+    old("monotonic", None).await;
     for level in ["session", "monotonic"] {
         assert_eq!(stage.stock(level, Some(written.token())).await.stock(), ("primary", 15), "{level}");
-        stage.until_old("/stock/A", level, Some(begun.token())).await;
+        old(level, Some(begun.token())).await;
     }
     let newest = stage.stock("strong", Some(begun.token())).await;
     assert_eq!(newest.stock(), ("primary", 15));
     // Another's write was shown: that counts for monotonic, and for session it does not.
     assert_eq!(stage.stock("monotonic", Some(newest.token())).await.stock(), ("primary", 15));
-    stage.until_old("/stock/A", "session", Some(newest.token())).await;
+    old("session", Some(newest.token())).await;
 
     stage.resume().await;
     until("the replica to be new enough for the session", async || {
