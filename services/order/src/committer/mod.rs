@@ -26,7 +26,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub enum Committed {
     /// It is stored, and its event will be published.
-    Stored(Written<NewOrder>),
+    Stored(Box<Written<NewOrder>>),
     /// Its key stands for this order, which asked for the same.
     Repeated(Box<Written<StoredOrder>>),
 }

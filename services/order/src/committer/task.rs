@@ -62,7 +62,7 @@ impl Pending {
             span.link(transaction.trace.filter(|_| transaction.orders > 1));
         }
         let answer = match placement {
-            Placement::Stored => Ok(Committed::Stored(Written::new(self.order, transaction.position))),
+            Placement::Stored => Ok(Committed::Stored(Box::new(Written::new(self.order, transaction.position)))),
             Placement::Repeated(order) => Ok(Committed::Repeated(order)),
             Placement::KeyTaken => Err(Error::KeyTaken),
         };

@@ -35,6 +35,11 @@ impl Told {
         (&self.by, self.body["available"].as_i64().unwrap())
     }
 
+    /// Whether the replica has answered.
+    pub(crate) fn is_old(&self) -> bool {
+        self.by == "replica"
+    }
+
     pub(crate) fn token(&self) -> &str {
         self.token.as_deref().unwrap_or_else(|| panic!("no token: {self:?}"))
     }
@@ -62,6 +67,18 @@ impl Stage {
             (told.status == 200 && told.stock() == ("replica", available)).then_some(())
         })
         .await;
+    }
+
+    /// What the replica answers. On a busy machine it may be taken for one that stands still, and the primary asked, for a
+    /// while.
+    pub(crate) async fn until_old(&self, path: &str, level: &str, token: Option<&str>) -> Told {
+        until("the replica to answer", async || {
+            Some(self.read(path, level, token).await).filter(|told| {
+                assert!(told.is_old() || told.by == "primary", "{told:?}");
+                told.is_old()
+            })
+        })
+        .await
     }
 
     pub(crate) async fn pause(&self) {

@@ -108,7 +108,7 @@ mod tests {
         for seen in [1, 2, 1_234, 4_999, 5_000] {
             let age = watch.age(seen, at(5_000));
             assert!(age.is_none_or(|age| age >= Duration::from_secs(5_000 - seen)), "{seen} {age:?}");
-            assert!(age.is_some_and(|age| age <= Duration::from_secs(5_000 - seen + 64)), "{seen} {age:?}");
+            assert!(age.is_some_and(|age| age <= Duration::from_secs(5_000 - seen + 1_024)), "{seen} {age:?}");
         }
     }
 }
