@@ -1,0 +1,5 @@
+#![doc = include_str!("../README.md")]
+
+mod stamp;
+
+pub use self::stamp::{Stamp, now};
