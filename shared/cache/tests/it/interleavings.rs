@@ -120,6 +120,10 @@ async fn a_load_from_before_a_restart_is_not_taken_for_one_from_after() {
     // The first thing that is written, as the first load's register was.
     let new = Open::begin(&after, &row).await;
     assert_eq!(open.end().await, "1");
+    for _ in 0..50 {
+        assert_eq!(cached(&after, "a").await, None, "what is stored now was loaded before");
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
     assert_eq!(new.end().await, "2");
     the_old_is_not_cached(&config, &row, "after a restart").await;
 }
