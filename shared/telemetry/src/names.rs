@@ -134,6 +134,8 @@ pub mod wait {
     pub const BATCH: Key<Duration> = Key::new("plumbline.wait.batch");
     /// After a failure, until it was tried again.
     pub const RETRY: Key<Duration> = Key::new("plumbline.wait.retry");
+    /// For the load of another process, whose value is cached then.
+    pub const LOAD: Key<Duration> = Key::new("plumbline.wait.load");
     /// Of a request that prefers to wait: for the order's decision.
     pub const DECISION: Key<Duration> = Key::new("plumbline.wait.decision");
 }
@@ -170,6 +172,16 @@ pub mod lock {
     pub const KEYS: Key<i64> = Key::new("plumbline.lock.keys");
     /// The fencing token: epoch and counter.
     pub const TOKEN: Key<str> = Key::new("plumbline.lock.token");
+}
+
+/// A cache.
+pub mod cache {
+    use super::Key;
+
+    /// The kind of the values: `stock`, …
+    pub const KIND: Key<str> = Key::new("plumbline.cache.kind");
+    /// How many are asked for together.
+    pub const KEYS: Key<i64> = Key::new("plumbline.cache.keys");
 }
 
 /// A live setting.

@@ -17,6 +17,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("coordination", &["telemetry"]),
     // The epochs of fencing tokens, and which strategy is in force, are the cluster's.
     ("locks", &["contracts", "telemetry", "coordination"]),
+    // How values are cached, and for how long, are live settings.
+    ("cache", &["contracts", "telemetry", "coordination"]),
     ("consensus", &[]),
     ("coordinator", &["consensus"]),
     ("order", SHARED),

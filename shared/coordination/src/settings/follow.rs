@@ -83,19 +83,19 @@ async fn keep(cluster: &Cluster, definitions: &Definitions, read: &watch::Sender
             Update::List(list) => {
                 for (name, defined) in &definitions.0 {
                     let stored = list.iter().find(|entry| entry.key == name.as_str());
-                    take(defined, stored.map(|entry| entry.value.as_slice()));
+                    take(defined, stored.map(|entry| (entry.value.as_slice(), entry.mod_revision)));
                 }
                 read.send_replace(true);
             }
             Update::Changes(changes) => {
                 for change in changes {
-                    let (key, value) = match change {
-                        Change::Put(entry) => (entry.key, Some(entry.value)),
+                    let (key, stored) = match change {
+                        Change::Put(entry) => (entry.key, Some((entry.value, entry.mod_revision))),
                         Change::Delete { key, .. } => (key, None),
                     };
                     let name: Option<Name> = key.parse().ok();
                     if let Some(defined) = name.and_then(|name| definitions.0.get(&name)) {
-                        take(defined, value.as_deref());
+                        take(defined, stored.as_ref().map(|(value, revision)| (value.as_slice(), *revision)));
                     }
                 }
             }
@@ -103,10 +103,10 @@ async fn keep(cluster: &Cluster, definitions: &Definitions, read: &watch::Sender
     }
 }
 
-fn take(defined: &Defined, stored: Option<&[u8]>) {
+fn take(defined: &Defined, stored: Option<(&[u8], i64)>) {
     let name = &defined.definition.name;
-    let text = stored.map(String::from_utf8_lossy);
-    match defined.take(text.as_deref()) {
+    let stored = stored.map(|(value, revision)| (String::from_utf8_lossy(value), revision));
+    match defined.take(stored.as_ref().map(|(text, revision)| (text.as_ref(), *revision))) {
         Ok(Some(before)) => tell(defined, before),
         Ok(None) => {}
         Err(refusal) => {

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
 
@@ -28,13 +28,19 @@ impl<T: Copy> Setting<T> {
     /// A value that nobody sets, where a live one could stand.
     pub fn fixed(value: T) -> Self {
         let (changes, receiver) = watch::channel(0);
-        let cell = Arc::new(Cell { word: AtomicU64::new(0), changes });
+        let cell = Arc::new(Cell::new(0, changes));
         Self { cell, reading: Reading::Fixed(value), changes: receiver }
     }
 
     /// The value: one load from memory.
     pub fn get(&self) -> T {
         self.reading.of(self.cell.word.load(Ordering::Relaxed))
+    }
+
+    /// The revision of the cluster at which the value was written: the same in all processes that have read it. 0 while
+    /// it is the default because nobody has set it.
+    pub fn revision(&self) -> i64 {
+        self.cell.revision.load(Ordering::Relaxed)
     }
 
     /// Waits until the value is another than when this handle was last waited for; the value then.
@@ -58,7 +64,14 @@ impl Setting<i64> {
 #[derive(Debug)]
 struct Cell {
     word: AtomicU64,
+    revision: AtomicI64,
     changes: watch::Sender<u64>,
+}
+
+impl Cell {
+    fn new(word: u64, changes: watch::Sender<u64>) -> Self {
+        Self { word: AtomicU64::new(word), revision: AtomicI64::new(0), changes }
+    }
 }
 
 /// A setting, whatever its type.
@@ -69,12 +82,15 @@ pub(super) struct Defined {
 }
 
 impl Defined {
-    /// Takes a value from the store, or the default for none; the value before, as text, if it is another now.
+    /// Takes a value from the store, with its revision, or the default for none; the value before, as text, if it is another
+    /// now.
     ///
     /// # Errors
     /// The definition does not allow it; the value stays.
-    pub(super) fn take(&self, text: Option<&str>) -> Result<Option<String>, Refusal> {
-        let word = self.definition.kind.parse(text.unwrap_or(&self.definition.default))?;
+    pub(super) fn take(&self, stored: Option<(&str, i64)>) -> Result<Option<String>, Refusal> {
+        let (text, revision) = stored.unwrap_or((&self.definition.default, 0));
+        let word = self.definition.kind.parse(text)?;
+        self.cell.revision.store(revision, Ordering::Relaxed);
         let before = self.cell.word.swap(word, Ordering::Relaxed);
         if before == word {
             return Ok(None);
@@ -133,7 +149,7 @@ impl Definitions {
         let (kind, default) = (shape.kind(), shape.default());
         let word = kind.parse(&default).map_err(|refusal| DefineError::Default { name: name.clone(), refusal })?;
         let (changes, receiver) = watch::channel(word);
-        let cell = Arc::new(Cell { word: AtomicU64::new(word), changes });
+        let cell = Arc::new(Cell::new(word, changes));
         let definition = Definition { name: name.clone(), kind, default, unit: unit.to_owned(), help: help.to_owned() };
         self.0.insert(name, Defined { definition, cell: Arc::clone(&cell) });
         Ok(Setting { cell, reading: shape.reading(), changes: receiver })
@@ -154,14 +170,14 @@ mod tests {
         let mut batch = definitions.define(NAME, Integer { default: 5, range: 1..=9 }, "orders", "").unwrap();
         let defined = &definitions.0[&NAME];
         assert_eq!(batch.get(), 5);
-        assert_eq!(defined.take(Some("7")), Ok(Some("5".to_owned())));
-        assert_eq!((batch.get(), batch.changed().await), (7, 7));
-        assert_eq!(defined.take(Some("7")), Ok(None));
+        assert_eq!(defined.take(Some(("7", 30))), Ok(Some("5".to_owned())));
+        assert_eq!((batch.get(), batch.revision(), batch.changed().await), (7, 30, 7));
+        assert_eq!((defined.take(Some(("7", 31))), batch.revision()), (Ok(None), 31));
         assert_eq!(defined.now(), ("7".to_owned(), 7.0));
-        assert!(defined.take(Some("10")).is_err());
-        assert_eq!(batch.get(), 7, "what is refused changes nothing");
+        assert!(defined.take(Some(("10", 32))).is_err());
+        assert_eq!((batch.get(), batch.revision()), (7, 31), "what is refused changes nothing");
         assert_eq!(defined.take(None), Ok(Some("7".to_owned())));
-        assert_eq!(batch.get(), 5);
+        assert_eq!((batch.get(), batch.revision()), (5, 0));
     }
 
     #[test]

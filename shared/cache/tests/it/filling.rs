@@ -1,0 +1,65 @@
+//! Who begins a load and does not end it.
+
+use std::time::{Duration, Instant};
+
+use cache::Config;
+use tokio::runtime::Runtime;
+
+use crate::{
+    child::Child,
+    stage::{Memcached, Row, cached, config, eventually, get, process, text},
+};
+
+const LEASE: Duration = Duration::from_millis(400);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_dies_while_it_loads_costs_a_lease() {
+    let memcached = Memcached::start().await;
+    let config = Config { lease: LEASE, ..config(&memcached) };
+    let (cache, row) = (process(&config), Row::new());
+    let mut dies = Child::loading(&memcached.address());
+    assert_eq!(dies.says().await, "loads");
+    dies.crash().await;
+    let since = Instant::now();
+    assert_eq!(text(&get(&cache, "a", &row).await), "1");
+    let took = since.elapsed();
+    assert!(took >= LEASE / 2 && took < LEASE * 10, "{took:?}");
+    eventually("it is stored", async || cached(&cache, "a").await.is_some()).await;
+}
+
+/// In a process of its own: loads, and never ends.
+pub(crate) fn load_for_ever(runtime: &Runtime, address: &str) {
+    runtime.block_on(async {
+        let cache = process(&crate::stage::config_at([address.to_owned()]));
+        let load = || async {
+            crate::child::say("loads");
+            std::future::pending::<crate::stage::Read>().await
+        };
+        let _: crate::stage::Got = cache.get_or_load(&crate::stage::key("a"), &crate::stage::any(), load).await;
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_told_to_load_and_says_nothing_costs_a_lease() {
+    let memcached = Memcached::start().await;
+    let config = Config { lease: LEASE, ..config(&memcached) };
+    let raw = memcached.raw().await;
+    assert!(raw.get("plumbline/stock.1:a").lease_ttl(30).send().await.unwrap().won_lease());
+    let (cache, row, since) = (process(&config), Row::new(), Instant::now());
+    assert!(cached(&cache, "a").await.is_none());
+    assert_eq!(text(&get(&cache, "a", &row).await), "1");
+    assert!(since.elapsed() >= LEASE);
+    eventually("it is stored", async || cached(&cache, "a").await.is_some()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_that_outlasts_its_lease_is_stored_all_the_same() {
+    let memcached = Memcached::start().await;
+    let config = Config { lease: Duration::from_millis(100), ..config(&memcached) };
+    let [a, b] = [0, 1].map(|_| process(&config));
+    let row = Row::taking(Duration::from_millis(300));
+    let (one, other) = tokio::join!(get(&a, "a", &row), get(&b, "a", &row));
+    assert_eq!([text(&one), text(&other)], ["1", "1"]);
+    assert!(row.loads() <= 2);
+    eventually("it is stored", async || cached(&a, "a").await.is_some()).await;
+}
