@@ -92,9 +92,9 @@ fn a_shop_is_scaled_sold_out_and_asked_for_its_locks() {
     assert_eq!(held["silent"], Value::Array(Vec::new()), "{held}");
 }
 
-/// Every way to lock, for a moment.
+/// Every way to lock, for long enough that the coordinators have begun an epoch and granted leases on a busy machine.
 fn compare(shop: &Installation) {
-    let few = ["--contenders", "6", "--processes", "2", "--for", "500ms"];
+    let few = ["--contenders", "6", "--processes", "2", "--for", "4s"];
     let compared = shop.run(&[&["locks", "bench", "--json"], &few[..]].concat()).success();
     let rows: Vec<Value> = serde_json::from_str(&compared.stdout).unwrap();
     let ways: Vec<_> = rows.iter().map(|row| row["way"].as_str().unwrap()).collect();
