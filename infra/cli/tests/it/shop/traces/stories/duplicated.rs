@@ -34,7 +34,7 @@ pub(super) async fn is_told(customer: &Customer<'_>, shop: &Shop, count: u16) {
     let orphans = trace.orphans();
     let is_below_the_dead = |name: &str| matches!(name, "send stock.v1" | "process stock.v1");
     assert!(orphans.iter().all(|span| is_below_the_dead(&span.operation_name)), "{orphans:?}");
-    assert!(orphans.iter().any(|span| span.operation_name == "send stock.v1"), "{orphans:?}");
+    assert_eq!(orphans.iter().filter(|span| span.operation_name == "send stock.v1").count(), 1, "{orphans:?}");
     // Whoever has taken no message yet would die in another story.
     for unhurt in instances.filter(|part| crashes(*part) == 0) {
         shop.restart(unhurt).await.unwrap();
