@@ -31,9 +31,7 @@ pub(crate) struct Metrics {
     violations: Counter<u64>,
     pub(crate) adjustments: Counter<u64>,
     pub(crate) sweep_failures: Counter<u64>,
-    changes_refused: Counter<u64>,
-    fallbacks: Counter<u64>,
-    pub(crate) outages: Counter<u64>,
+    pub(crate) locks: Guarding,
     pub(crate) direct: Direct,
 }
 
@@ -89,23 +87,7 @@ impl Metrics {
                 .with_description("Sweeps that failed and were tried again at the next turn")
                 .with_unit("{sweep}")
                 .build(),
-            changes_refused: meter
-                .u64_counter("plumbline.inventory.changes.refused")
-                .with_description(
-                    "Transactions rolled back because a later holder of the lock had stored, or the lock was lost",
-                )
-                .with_unit("{transaction}")
-                .build(),
-            fallbacks: meter
-                .u64_counter("plumbline.inventory.locks.fallbacks")
-                .with_description("Changes made with rows locked because no lock was to be had")
-                .with_unit("{transaction}")
-                .build(),
-            outages: meter
-                .u64_counter("plumbline.inventory.locks.outages")
-                .with_description("Times from which on no lock was to be had")
-                .with_unit("{outage}")
-                .build(),
+            locks: Guarding::new(&meter),
             direct: Direct::new(&meter),
         };
         // Shown from the start: an alert on a counter that isn't there yet never rings.
@@ -122,18 +104,6 @@ impl Metrics {
         self.rejected.add(taken.rejected, &[]);
         self.released("cancelled", taken.released);
         self.violated(taken.violations);
-    }
-
-    /// Counts a change of stock that was refused for its lock's sake.
-    pub(crate) fn refused(&self, error: &ChangeError) {
-        if matches!(error, ChangeError::Overtaken { .. } | ChangeError::Lost(_) | ChangeError::Unguarded) {
-            self.changes_refused.add(1, &[KeyValue::new("error.type", error.class())]);
-        }
-    }
-
-    /// Counts a change that is made without a lock.
-    pub(crate) fn fell_back(&self, changes: u64) {
-        self.fallbacks.add(changes, &[]);
     }
 
     /// Records how long after its placing an order's last effect on stock came.
@@ -154,6 +124,49 @@ impl Metrics {
             self.violations.add(lines, &[]);
             tracing::error!(lines, "fewer pieces were reserved than were to be given back; stock was changed by hand?");
         }
+    }
+}
+
+/// Those of the locks that changes of stock are made under.
+pub(crate) struct Guarding {
+    refused: Counter<u64>,
+    fallbacks: Counter<u64>,
+    pub(crate) outages: Counter<u64>,
+}
+
+impl Guarding {
+    fn new(meter: &Meter) -> Self {
+        Self {
+            refused: meter
+                .u64_counter("plumbline.inventory.changes.refused")
+                .with_description(
+                    "Transactions rolled back because a later holder of the lock had stored, or the lock was lost",
+                )
+                .with_unit("{transaction}")
+                .build(),
+            fallbacks: meter
+                .u64_counter("plumbline.inventory.locks.fallbacks")
+                .with_description("Changes made with rows locked because no lock was to be had")
+                .with_unit("{transaction}")
+                .build(),
+            outages: meter
+                .u64_counter("plumbline.inventory.locks.outages")
+                .with_description("Times from which on no lock was to be had")
+                .with_unit("{outage}")
+                .build(),
+        }
+    }
+
+    /// Counts a change of stock that was refused for its lock's sake.
+    pub(crate) fn refused(&self, error: &ChangeError) {
+        if matches!(error, ChangeError::Overtaken { .. } | ChangeError::Lost(_) | ChangeError::Unguarded) {
+            self.refused.add(1, &[KeyValue::new("error.type", error.class())]);
+        }
+    }
+
+    /// Counts a change that is made without a lock.
+    pub(crate) fn fell_back(&self, changes: u64) {
+        self.fallbacks.add(changes, &[]);
     }
 }
 

@@ -88,7 +88,7 @@ impl Locking {
         let Ok(keys) = Keys::new(skus) else { return Ok(Access(Kind::Nothing)) };
         let falls_back = self.settings.when_gone.get() == WhenGone::Database;
         if falls_back && self.outage.is_on() {
-            METRICS.fell_back(1);
+            METRICS.locks.fell_back(1);
             return Ok(Access(Kind::Fallback));
         }
         let request = Request::within(self.settings.patience.get()).parent(parent);
@@ -100,7 +100,7 @@ impl Locking {
             Err(error) if falls_back && outage::is_one(&error) => {
                 tracing::warn!(%error, "no lock is to be had; rows are locked instead");
                 self.outage.begins(self.locks.clone());
-                METRICS.fell_back(1);
+                METRICS.locks.fell_back(1);
                 Ok(Access(Kind::Fallback))
             }
             Err(error) => Err(error),
@@ -113,7 +113,7 @@ impl Locking {
             if let ChangeError::Overtaken { by: Some(token) } = error {
                 self.locks.observe(*token);
             }
-            METRICS.refused(error);
+            METRICS.locks.refused(error);
         })
     }
 }

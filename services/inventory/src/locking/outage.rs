@@ -39,7 +39,7 @@ impl Outage {
         if self.on.swap(true, Ordering::Relaxed) {
             return;
         }
-        METRICS.outages.add(1, &[]);
+        METRICS.locks.outages.add(1, &[]);
         let outage = Arc::downgrade(self);
         tokio::spawn(async move {
             while probe(&locks).await.is_err() {
