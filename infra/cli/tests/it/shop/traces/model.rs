@@ -22,6 +22,7 @@ pub(super) struct Trace {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Process {
     pub(super) service_name: String,
+    tags: Vec<Tag>,
 }
 
 /// A span as Jaeger's API has it; times in microseconds.
@@ -98,6 +99,11 @@ impl Trace {
     /// The outcomes of these spans.
     pub(super) fn outcomes(&self, service: &str, name: &str) -> Vec<&str> {
         self.of(service, name).into_iter().filter_map(|span| span.text("plumbline.outcome")).collect()
+    }
+
+    /// The id of the process that a span is of.
+    pub(super) fn pid(&self, span: &Span) -> Option<u64> {
+        self.processes[&span.process].tags.iter().find(|tag| tag.key == "process.pid")?.value.as_u64()
     }
 
     /// Spans whose parent isn't there.

@@ -14,15 +14,17 @@ mod retried;
 use audit::Check;
 use local::shop::{Config, Part, Service};
 
-use super::{customer::Customer, model::Trace};
+use super::{PATIENCE, customer::Customer, model::Trace};
 use crate::shop::{telling::Telling, trial::Trial};
 
 const INVENTORY: Part = Part::Service(Service::Inventory, None);
 
-/// A shop with so many instances of each service, in which inventory dies when it has taken its first message.
+/// A shop with so many instances of each service, in which inventory dies when it has taken its first message, and orders
+/// are patient: how long a database takes to come back is the machine's affair.
 fn with(count: u16) -> Config {
     let instances = Service::ALL.into_iter().map(|service| (service, count)).collect();
-    Config { traces: true, instances, instance_env: duplicated::dying(count), ..Config::test() }
+    let env = [("PLUMBLINE_COMMIT_PATIENCE_SECONDS".to_owned(), PATIENCE.as_secs().to_string())].into();
+    Config { traces: true, instances, env, instance_env: duplicated::dying(count), ..Config::test() }
 }
 
 /// All that follows from an order has happened: of a confirmed one inventory knows and recommendations are made, of a
