@@ -3,14 +3,25 @@
 //! `./plumbline test` starts the servers once and names them to every test program in [`VARIABLE`]; a test program that is
 //! started by itself starts its own.
 
+pub mod child;
+mod collector;
 mod redis;
+mod service;
 mod stranger;
+mod waiting;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::sync::OnceCell;
 
-pub use self::{redis::PrivateRedis, stranger::write_as_a_stranger};
+pub use self::{
+    child::Child,
+    collector::{SpanCollector, attribute},
+    redis::PrivateRedis,
+    service::ServiceProcess,
+    stranger::write_as_a_stranger,
+    waiting::{PATIENCE, eventually, until},
+};
 use crate::{
     coordinators::{self, Coordinators},
     servers::{Addresses, Config, Server, Servers},

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use local::{
     servers::{Config, Data, Server, Servers, Standing, StartError, State},
-    testing,
+    testing::{self, until},
 };
 use sqlx::{Connection, Executor, PgConnection, Row};
-use tokio::time::{Instant, sleep};
 
 /// The URLs of a database in the primary and in its replica, once that has it.
 async fn database(servers: &Servers) -> (String, String) {
@@ -26,17 +25,6 @@ async fn run(url: &str, statement: &'static str) {
 async fn read(url: &str, statement: &'static str) -> Option<i32> {
     let mut connection = PgConnection::connect(url).await.ok()?;
     connection.fetch_one(statement).await.ok().map(|row| row.get(0))
-}
-
-async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
-        sleep(Duration::from_millis(20)).await;
-    }
 }
 
 async fn until_it_stands(servers: &Servers, what: &str, so: impl Fn(&Standing) -> bool) -> Standing {

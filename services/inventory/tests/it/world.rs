@@ -3,7 +3,6 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
-    time::Duration,
 };
 
 use contracts::{
@@ -13,16 +12,13 @@ use contracts::{
     topics::Topic,
 };
 use inventory::{app::App, config::Config};
+pub(crate) use local::testing::{PATIENCE, until};
 use messaging::{BUCKETS, Message, Topics, dead_letters, outbox, tail};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
 use service::config::Reader;
 use sqlx::PgPool;
-use tokio::time::{Instant, sleep};
-
-/// How long anything may take before a test gives up on it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) const TOKEN: &str = "the-operators-own";
 
@@ -294,18 +290,6 @@ pub(crate) async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
 pub(crate) fn reserving(request: RequestBuilder, id: OrderId, lines: &[(&str, i64)]) -> RequestBuilder {
     let line = |(sku, quantity): &(&str, i64)| json!({"sku": sku, "quantity": quantity});
     request.json(&json!({"order_id": id, "lines": lines.iter().map(line).collect::<Vec<_>>()}))
-}
-
-/// Asks until there is an answer.
-pub(crate) async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
-        sleep(Duration::from_millis(20)).await;
-    }
 }
 
 pub(crate) fn push(batch: &mut outbox::Batch, event: &(impl Event + Keyed)) {

@@ -5,7 +5,7 @@ use contracts::{
     order::OrderStatus,
 };
 
-use crate::shop::{Shop, eventually, wanted};
+use crate::shop::{Shop, until, wanted};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pending_order_is_cancelled_once_and_answers_the_same_again() {
@@ -38,10 +38,8 @@ async fn a_confirmed_order_is_cancelled_and_its_stock_released() {
     assert_eq!(cancelled.status, OrderStatus::Cancelled);
     news.first::<OrderCancelled>(order.id).await;
     shop.inventory.releases(order.id, ReleaseReason::Cancelled).await;
-    eventually("the release to be noted", || async {
-        (order_service.timeline(order.id).await.len() == 7).then_some(())
-    })
-    .await;
+    until("the release to be noted", || async { (order_service.timeline(order.id).await.len() == 7).then_some(()) })
+        .await;
     assert_eq!(order_service.read(order.id).await, cancelled);
 }
 
@@ -63,7 +61,7 @@ async fn cancelling_wakes_who_waits() {
     for cancelling in [&one, &other] {
         let client = one.client.clone();
         let waiting = tokio::spawn(async move { client.post(&wanted(&[("C", 1)]), &[("Prefer", "wait=30")]).await });
-        let id = eventually("the order", || async {
+        let id = until("the order", || async {
             let page: contracts::page::Page<contracts::order::Order> = one.get("/orders?status=PENDING").await.json();
             page.items.first().map(|order| order.id)
         })
@@ -94,10 +92,8 @@ async fn of_many_cancellings_at_once_one_is_published() {
     let later = instances[0].place(&[("A", 1)]).await;
     instances[0].cancel(later.id).await;
     news.first::<OrderCancelled>(later.id).await;
-    eventually("the outbox to be empty", || async {
-        (shop.number("SELECT count(*) FROM outbox").await == 0).then_some(())
-    })
-    .await;
-    eventually("the event", || async { (!news.about::<OrderCancelled>(order.id).is_empty()).then_some(()) }).await;
+    until("the outbox to be empty", || async { (shop.number("SELECT count(*) FROM outbox").await == 0).then_some(()) })
+        .await;
+    until("the event", || async { (!news.about::<OrderCancelled>(order.id).is_empty()).then_some(()) }).await;
     assert_eq!(news.about::<OrderCancelled>(order.id).len(), 1);
 }

@@ -10,7 +10,7 @@ use local::servers::{Server, Servers};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::shop::{Answer, Client, Instance, Shop, eventually, wanted};
+use crate::shop::{Answer, Client, Instance, Shop, until, wanted};
 
 struct Stage {
     servers: Servers,
@@ -35,7 +35,7 @@ impl Stage {
     }
 
     async fn until_the_replica_shows(&self, id: OrderId, status: OrderStatus) {
-        eventually("the replica to show the order", || async {
+        until("the replica to show the order", || async {
             let answer = read(&self.instance, &format!("/orders/{id}"), "eventual", None).await;
             let there = answer.status == 200 && answer.json::<Order>().status == status;
             (there && by(&answer) == "replica").then_some(())
@@ -96,7 +96,7 @@ async fn who_places_an_order_sees_it_and_others_may_not_yet() {
     }
 
     stage.servers.replica().resume_replay().await.unwrap();
-    eventually("the replica to be new enough", || async {
+    until("the replica to be new enough", || async {
         (stage.shown(id, "session", Some(token(&placed))).await.0 == REPLICA).then_some(())
     })
     .await;
@@ -120,7 +120,7 @@ async fn who_cancels_an_order_or_has_waited_for_its_decision_is_not_shown_less()
         let client = stage.instance.client.clone();
         tokio::spawn(async move { client.post(&wanted(&[("B", 1)]), &[("Prefer", "wait=30")]).await })
     };
-    let placed = eventually("the order to be there", || async {
+    let placed = until("the order to be there", || async {
         let page: Page<Order> = stage.instance.get("/orders?status=PENDING").await.json();
         page.items.into_iter().find(|order| order.lines[0].sku.as_str() == "B")
     })

@@ -7,7 +7,7 @@ use contracts::{
     order::OrderStatus,
 };
 
-use crate::shop::{Process, Shop, eventually, wanted};
+use crate::shop::{Process, Shop, until, wanted};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_survives_the_death_of_the_relay_before_and_after_sending() {
@@ -26,7 +26,7 @@ async fn an_order_survives_the_death_of_the_relay_before_and_after_sending() {
         let placed: OrderPlaced = news.first(order.id).await;
         assert_eq!(placed.lines, order.lines, "{point}");
         assert_eq!(shop.number("SELECT count(*) FROM orders").await, 1, "{point}");
-        eventually("the outbox to be empty", || async {
+        until("the outbox to be empty", || async {
             (shop.number("SELECT count(*) FROM outbox").await == 0).then_some(())
         })
         .await;
@@ -48,7 +48,7 @@ async fn a_decision_survives_the_death_of_its_taker_before_and_after_the_commit(
         let next = Process::start(&shop, None).await;
         next.client.until(order.id, OrderStatus::Confirmed).await;
         news.first::<OrderConfirmed>(order.id).await;
-        eventually("the outbox to be empty", || async {
+        until("the outbox to be empty", || async {
             (shop.number("SELECT count(*) FROM outbox").await == 0).then_some(())
         })
         .await;
@@ -62,7 +62,7 @@ async fn a_process_asked_to_end_finishes_what_it_has_in_hand() {
     let mut process = Process::start(&shop, None).await;
     let client = process.client.clone();
     let waiting = tokio::spawn(async move { client.post(&wanted(&[("A", 1)]), &[("Prefer", "wait=30")]).await });
-    eventually("the order", || async { (shop.number("SELECT count(*) FROM orders").await == 1).then_some(()) }).await;
+    until("the order", || async { (shop.number("SELECT count(*) FROM orders").await == 1).then_some(()) }).await;
     let ended = Command::new("kill").args(["-TERM", &process.id().to_string()]).status().unwrap();
     assert!(ended.success());
     waiting.await.unwrap().order(202);

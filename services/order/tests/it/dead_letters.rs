@@ -8,7 +8,7 @@ use contracts::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::shop::{Shop, eventually};
+use crate::shop::{Shop, until};
 
 /// Not what its type should be.
 #[derive(Serialize, Deserialize)]
@@ -50,8 +50,7 @@ async fn what_can_not_be_understood_is_put_aside_and_the_rest_goes_on() {
     shop.inventory.reserves(&nobodys).await;
     shop.inventory.reserves(&order).await;
     order_service.until(order.id, OrderStatus::Confirmed).await;
-    eventually("all that is odd to be put aside", || async { (shop.dead_letters().await == (5, 0)).then_some(()) })
-        .await;
+    until("all that is odd to be put aside", || async { (shop.dead_letters().await == (5, 0)).then_some(()) }).await;
 
     // Once, whoever comes.
     order_service.app.stop().await;
@@ -70,18 +69,16 @@ async fn the_catalogue_puts_odd_messages_aside_once_for_all_instances() {
     let _second = shop.instance().await;
     shop.inventory.say(&UnknownProduct(Odd { order_id: 2 })).await;
     shop.inventory.sells("D", 5).await;
-    eventually("the new product", || async {
+    until("the new product", || async {
         (first.post(&crate::shop::wanted(&[("D", 1)]), &[]).await.status == 202).then_some(())
     })
     .await;
-    eventually("what is odd to be put aside", || async { (shop.dead_letters().await == (0, 2)).then_some(()) }).await;
+    until("what is odd to be put aside", || async { (shop.dead_letters().await == (0, 2)).then_some(()) }).await;
     first.app.stop().await;
     let third = shop.instance().await;
     third.place(&[("D", 1)]).await;
-    eventually("the outbox to be empty", || async {
-        (shop.number("SELECT count(*) FROM outbox").await == 0).then_some(())
-    })
-    .await;
+    until("the outbox to be empty", || async { (shop.number("SELECT count(*) FROM outbox").await == 0).then_some(()) })
+        .await;
     assert_eq!(shop.dead_letters().await, (0, 2));
 }
 

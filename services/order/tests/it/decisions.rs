@@ -6,7 +6,7 @@ use contracts::{
     order::{OrderStatus, Rejection, Step},
 };
 
-use crate::shop::{Shop, eventually, quantity};
+use crate::shop::{Shop, quantity, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_whose_stock_is_reserved_is_confirmed_and_says_so() {
@@ -49,7 +49,7 @@ async fn news_that_come_twice_or_late_change_nothing() {
     let other = order_service.place(&[("A", 1)]).await;
     shop.inventory.reserves(&other).await;
     order_service.until(other.id, OrderStatus::Confirmed).await;
-    eventually("all news to be taken", || async { (shop.taken().await == 5).then_some(()) }).await;
+    until("all news to be taken", || async { (shop.taken().await == 5).then_some(()) }).await;
 
     assert_eq!(order_service.read(order.id).await, confirmed);
     assert_eq!(order_service.timeline(order.id).await, timeline);
@@ -112,7 +112,7 @@ async fn a_decision_that_comes_after_the_cancelling_changes_the_timeline_only() 
     shop.inventory.reserves(&one).await;
     shop.inventory.rejects(&other).await;
     for (order, step) in cancelled.iter().zip([Step::Reserved, Step::Lacked]) {
-        eventually("the timeline to tell", || async {
+        until("the timeline to tell", || async {
             order_service.timeline(order.id).await.iter().any(|hop| hop.step == step).then_some(())
         })
         .await;

@@ -7,7 +7,7 @@ use serde_json::json;
 use sqlx::{Connection, Executor, PgConnection};
 use tokio::time::{Instant, timeout};
 
-use crate::shop::{Shop, eventually, wanted};
+use crate::shop::{Shop, until, wanted};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_the_database_refuses_fails_alone() {
@@ -64,10 +64,8 @@ async fn connections_that_are_cut_again_and_again_lose_and_double_nothing() {
     for id in placed {
         order_service.read(id).await;
     }
-    eventually("the outbox to be empty", || async {
-        (shop.number("SELECT count(*) FROM outbox").await == 0).then_some(())
-    })
-    .await;
+    until("the outbox to be empty", || async { (shop.number("SELECT count(*) FROM outbox").await == 0).then_some(()) })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -100,7 +98,7 @@ async fn more_orders_than_may_wait_are_refused_at_once() {
         })
         .collect();
     // At most three wait and one is on its way; the others need not wait for the lock.
-    eventually("the others to be refused", || async {
+    until("the others to be refused", || async {
         (sent.iter().filter(|answer| answer.is_finished()).count() >= 16).then_some(())
     })
     .await;

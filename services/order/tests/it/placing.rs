@@ -94,7 +94,7 @@ async fn a_decision_wakes_those_who_wait_at_any_instance() {
 }
 
 async fn the_only_order(shop: &Shop, order_service: &crate::shop::Client) -> Order {
-    crate::shop::eventually("an order", || async {
+    crate::shop::until("an order", || async {
         let page: contracts::page::Page<Order> = order_service.get("/orders").await.json();
         assert!(shop.number("SELECT count(*) FROM orders").await <= 1);
         page.items.into_iter().next()

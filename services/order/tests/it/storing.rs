@@ -104,7 +104,7 @@ async fn a_decision_updates_the_row_on_its_page_and_touches_no_index() {
         order_service.until(order.id, contracts::order::OrderStatus::Confirmed).await;
     }
     let updates = "SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'orders' AND n_tup_upd = 50";
-    let on_their_page: i64 = crate::shop::eventually("the statistics", || async {
+    let on_their_page: i64 = crate::shop::until("the statistics", || async {
         sqlx::query_scalar(updates).fetch_optional(&shop.database).await.unwrap()
     })
     .await;

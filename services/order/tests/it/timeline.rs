@@ -5,7 +5,7 @@ use contracts::{
     order::{OrderStatus, Step},
 };
 
-use crate::shop::{Shop, eventually, hops};
+use crate::shop::{Shop, hops, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_hop_is_told_with_its_service_and_time() {
@@ -20,7 +20,7 @@ async fn every_hop_is_told_with_its_service_and_time() {
     let confirmed = order_service.until(order.id, OrderStatus::Confirmed).await;
     let cancelled = order_service.cancel(order.id).await.order(200);
     let released = shop.inventory.releases(order.id, ReleaseReason::Cancelled).await;
-    let timeline = eventually("the last hop", || async {
+    let timeline = until("the last hop", || async {
         Some(order_service.timeline(order.id).await).filter(|timeline| timeline.len() == 7)
     })
     .await;

@@ -14,7 +14,7 @@ use local::testing;
 use order::SERVICE;
 use serde_json::Value;
 
-use crate::shop::{Client, Process, Shop, eventually};
+use crate::shop::{Client, Process, Shop, until};
 
 const BATCH: Name = Name::literal("order.commit.batch_max");
 
@@ -68,7 +68,7 @@ async fn buckets_are_split_and_a_killed_instances_are_taken_over() {
     let news = shop.news();
     let (first, second) = (together.start(&shop, "order-1").await, together.start(&shop, "order-2").await);
     let number = |owners: &[String], name: &str| owners.iter().filter(|owner| *owner == name).count();
-    eventually("each to be elected for half of the buckets, and to have them", || async {
+    until("each to be elected for half of the buckets, and to have them", || async {
         let owners = together.owners().await;
         let even = number(&owners, "order-1") == 4 && number(&owners, "order-2") == 4;
         (even && shop.relaying().await == [4, 4]).then_some(())
@@ -81,7 +81,7 @@ async fn buckets_are_split_and_a_killed_instances_are_taken_over() {
         news.first::<OrderPlaced>(order.id).await;
     }
     assert_eq!(shop.relaying().await, [8], "whoever lives relays, whatever the dead one's lease says");
-    eventually("the other to be elected for all", || async {
+    until("the other to be elected for all", || async {
         (number(&together.owners().await, "order-2") == 8).then_some(())
     })
     .await;
@@ -99,7 +99,7 @@ async fn a_setting_holds_while_it_runs_and_a_bad_value_is_refused() {
         "telemetry.sampling",
         "telemetry.slow",
     ];
-    eventually("the settings to be published", || async {
+    until("the settings to be published", || async {
         let names: Vec<_> = control.definitions().await.unwrap().into_iter().map(|known| known.name).collect();
         all.iter().all(|name| names.contains(&name.parse().unwrap())).then_some(())
     })
@@ -108,7 +108,7 @@ async fn a_setting_holds_while_it_runs_and_a_bad_value_is_refused() {
     assert!(matches!(refused, SetError::Refused { .. }), "{refused}");
     control.set(&BATCH, Some("1"), "a test").await.unwrap();
     let is = |value: &str| format!("plumbline_coordination_setting{{plumbline_setting=\"{BATCH}\"}} {value}");
-    eventually("the setting to be taken", || async { metrics(&process.client).await.contains(&is("1")).then_some(()) })
+    until("the setting to be taken", || async { metrics(&process.client).await.contains(&is("1")).then_some(()) })
         .await;
 
     join_all((0..10).map(|_| process.client.place(&[("A", 1)]))).await;
@@ -119,10 +119,8 @@ async fn a_setting_holds_while_it_runs_and_a_bad_value_is_refused() {
         assert!(told.contains(expected), "{expected} is not in:\n{told}");
     }
     control.set(&BATCH, None, "a test").await.unwrap();
-    eventually("the default to be back", || async {
-        metrics(&process.client).await.contains(&is("256")).then_some(())
-    })
-    .await;
+    until("the default to be back", || async { metrics(&process.client).await.contains(&is("256")).then_some(()) })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,13 +129,13 @@ async fn an_instance_is_found_until_it_drains() {
     let instances = discovery::watch(&together.cluster, &SERVICE);
     let mut process = together.start(&shop, "order-1").await;
     let expected = [("order-1".to_owned(), process.client.address())];
-    eventually("it to be found", || async { (found(&instances) == expected).then_some(()) }).await;
+    until("it to be found", || async { (found(&instances) == expected).then_some(()) }).await;
     let ready: Value = process.client.get("/readyz").await.json();
     assert_eq!(ready["parts"]["coordination"], "ready", "{ready}");
     assert!(Command::new("kill").args(["-TERM", &process.id().to_string()]).status().unwrap().success());
     assert!(process.ended().await.success());
     let left = tokio::time::timeout(Duration::from_secs(1), async {
-        eventually("it to be found no more", || async { found(&instances).is_empty().then_some(()) }).await;
+        until("it to be found no more", || async { found(&instances).is_empty().then_some(()) }).await;
     });
     left.await.expect("it has left, and its lease did not have to end");
     assert!(together.owners().await.is_empty(), "and has given its buckets up");
@@ -148,8 +146,7 @@ async fn orders_go_on_without_one_coordinator_and_without_any() {
     let (shop, coordinators) = (Shop::open().await, testing::private_coordinators(3).await);
     let (together, news) = (Together::at(&coordinators.endpoints()), shop.news());
     let process = together.start(&shop, "order-1").await;
-    eventually("it to be elected for all buckets", || async { (together.owners().await.len() == 8).then_some(()) })
-        .await;
+    until("it to be elected for all buckets", || async { (together.owners().await.len() == 8).then_some(()) }).await;
     let order = async || {
         let orders = join_all((0..10).map(|_| process.client.place(&[("A", 1)]))).await;
         for order in orders {
@@ -163,7 +160,7 @@ async fn orders_go_on_without_one_coordinator_and_without_any() {
         coordinators.kill(member).await;
     }
     order().await;
-    eventually("it to tell that no coordinator answers", || async {
+    until("it to tell that no coordinator answers", || async {
         metrics(&process.client).await.contains("plumbline_coordination_connected 0").then_some(())
     })
     .await;

@@ -1,19 +1,16 @@
 //! A shop of its own for each test: topics behind a prefix, and the service on a free port.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use contracts::recommendation::Recommendations;
+pub(crate) use local::testing::until;
 use messaging::{Topics, admin};
 use recommendation::{app::App, config::Config};
 use reqwest::StatusCode;
 use serde_json::Value;
 use service::config::Reader;
-use tokio::time::{Instant, sleep};
 
 use crate::producer::Producer;
-
-/// How long anything may take before a test gives up on it.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct World {
     bootstrap: String,
@@ -83,17 +80,5 @@ impl World {
             (status == StatusCode::OK).then_some(())
         })
         .await;
-    }
-}
-
-/// Asks until there is an answer.
-pub(crate) async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
-        sleep(Duration::from_millis(20)).await;
     }
 }

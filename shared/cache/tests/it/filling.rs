@@ -3,12 +3,10 @@
 use std::time::{Duration, Instant};
 
 use cache::Config;
+use local::testing::{Child, child::say};
 use tokio::runtime::Runtime;
 
-use crate::{
-    child::Child,
-    stage::{Memcached, Row, cached, config, eventually, get, process, text},
-};
+use crate::stage::{Memcached, Row, cached, config, eventually, get, process, text};
 
 const LEASE: Duration = Duration::from_millis(400);
 
@@ -17,7 +15,7 @@ async fn a_process_that_dies_while_it_loads_costs_a_lease() {
     let memcached = Memcached::start().await;
     let config = Config { lease: LEASE, ..config(&memcached) };
     let (cache, row) = (process(&config), Row::new());
-    let mut dies = Child::loading(&memcached.address());
+    let mut dies = Child::start(&format!("loading {}", memcached.address()), []);
     assert_eq!(dies.says().await, "loads");
     dies.crash().await;
     let since = Instant::now();
@@ -32,7 +30,7 @@ pub(crate) fn load_for_ever(runtime: &Runtime, address: &str) {
     runtime.block_on(async {
         let cache = process(&crate::stage::config_at([address.to_owned()]));
         let load = || async {
-            crate::child::say("loads");
+            say("loads");
             std::future::pending::<crate::stage::Read>().await
         };
         let _: crate::stage::Got = cache.get_or_load(&crate::stage::key("a"), &crate::stage::any(), load).await;

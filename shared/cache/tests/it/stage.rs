@@ -11,6 +11,7 @@ use std::{
 
 use cache::{Acceptable, Cache, Cached, Config, Key, Kind, LoadError, Loaded, Policy, Stamp, now};
 use coordination::settings::Setting;
+pub(crate) use local::testing::eventually;
 use local::{
     servers::{self, Server, Servers},
     testing,
@@ -197,15 +198,4 @@ pub(crate) async fn cached(cache: &Cache, name: &str) -> Option<String> {
 pub(crate) async fn cluster() -> coordination::Cluster {
     let config = coordination::Config::new(testing::coordinators().await.endpoints(), testing::prefix());
     coordination::Cluster::new(coordination::Config { patience: BOUND, ..config }).unwrap()
-}
-
-/// Polls until a condition holds; fails the test after [`BOUND`].
-pub(crate) async fn eventually(what: &str, condition: impl AsyncFn() -> bool) {
-    let polled = async {
-        let mut ticks = tokio::time::interval(Duration::from_millis(5));
-        while !condition().await {
-            ticks.tick().await;
-        }
-    };
-    tokio::time::timeout(BOUND, polled).await.unwrap_or_else(|_| panic!("{what}: not within {BOUND:?}"));
 }

@@ -3,26 +3,15 @@
 use std::{convert::Infallible, time::Duration};
 
 use cache::{Acceptable, Config, Loaded, Near};
-use opentelemetry_proto::tonic::{
-    collector::trace::v1::ExportTraceServiceRequest, common::v1::any_value::Value, trace::v1::Span,
-};
-use prost::Message;
+use local::testing::{Child, SpanCollector, attribute, child::say};
 use telemetry::{
     Telemetry,
     context::TraceContext,
     logs::{Filter, Format},
 };
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
-    runtime::Runtime,
-    sync::mpsc,
-};
+use tokio::runtime::Runtime;
 
-use crate::{
-    child::{Child, say},
-    stage::{BOUND, Memcached, Row, any, cached, config_at, eventually, get_by, key, process},
-};
+use crate::stage::{Memcached, Row, any, cached, config_at, eventually, get_by, key, process};
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const LOAD: Duration = Duration::from_millis(100);
@@ -67,66 +56,15 @@ async fn use_all(address: &str) {
     nobody.get_or_load(&key("a"), &any(), load).await.unwrap();
 }
 
-/// Takes what is posted, as a collector does over HTTP.
-async fn collect(listener: TcpListener, found: mpsc::UnboundedSender<Span>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(take_posts(stream, found.clone()));
-    }
-}
-
-async fn take_posts(stream: TcpStream, found: mpsc::UnboundedSender<Span>) {
-    let mut stream = BufReader::new(stream);
-    loop {
-        let (mut line, mut length) = (String::new(), 0);
-        while stream.read_line(&mut line).await.unwrap() > 0 && line != "\r\n" {
-            if let Some(given) = line.to_lowercase().strip_prefix("content-length:") {
-                length = given.trim().parse().unwrap();
-            }
-            line.clear();
-        }
-        if length == 0 {
-            return;
-        }
-        let mut body = vec![0; length];
-        stream.read_exact(&mut body).await.unwrap();
-        let answer = "HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n";
-        stream.write_all(answer.as_bytes()).await.unwrap();
-        let request = ExportTraceServiceRequest::decode(body.as_slice()).unwrap();
-        let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
-        scopes.flat_map(|scope| scope.spans).for_each(|span| found.send(span).unwrap());
-    }
-}
-
-fn attribute(span: &Span, name: &str) -> String {
-    let found = span.attributes.iter().find(|attribute| attribute.key == name);
-    match found.and_then(|attribute| attribute.value.clone()?.value) {
-        Some(Value::StringValue(text)) => text,
-        Some(Value::IntValue(number)) => number.to_string(),
-        Some(Value::DoubleValue(number)) => number.to_string(),
-        other => format!("{other:?}"),
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn reads_loads_and_waits_are_told_by_spans_and_metrics() {
     let memcached = Memcached::start().await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let collector = format!("http://{}/v1/traces", listener.local_addr().unwrap());
-    let (send, mut found) = mpsc::unbounded_channel();
-    tokio::spawn(collect(listener, send));
-    let mut child = Child::telling(&memcached.address(), &collector);
-    let mut metrics = Vec::new();
-    loop {
-        match child.says().await.as_str() {
-            "end" => break,
-            line => metrics.push(line.to_owned()),
-        }
-    }
-    let mut spans = Vec::new();
+    let mut collector = SpanCollector::start().await;
+    // Reads, changes, and tells what it has recorded.
+    let mut child = Child::start(&format!("telling {}", memcached.address()), collector.variables());
+    let metrics = child.says_until("end").await;
     // Three reads, the two loads of one cache, and the wait of the other: what has no recorded parent has none.
-    while spans.len() < 6 {
-        spans.push(tokio::time::timeout(BOUND, found.recv()).await.unwrap().unwrap());
-    }
+    let spans = collector.next(6).await;
     for span in &spans {
         assert_eq!(span.parent_span_id, 0x00f0_67aa_0ba9_02b7_u64.to_be_bytes(), "{span:?}");
         assert_eq!(attribute(span, "plumbline.cache.kind"), "stock");

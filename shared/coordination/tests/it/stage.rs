@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use coordination::{Cluster, Config};
+pub(crate) use local::testing::eventually;
 use local::{coordinators::Coordinators, testing};
 
 /// The shortest lease that etcd grants with its usual election timeout.
@@ -40,15 +41,4 @@ pub(crate) fn asked(coordinators: &Coordinators, cluster: &Cluster) -> usize {
 pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     let late = |_| panic!("{what}: not within {BOUND:?}");
     tokio::time::timeout(BOUND, future).await.unwrap_or_else(late)
-}
-
-/// Polls until a condition holds; fails the test after [`BOUND`].
-pub(crate) async fn eventually(what: &str, condition: impl AsyncFn() -> bool) {
-    let polled = async {
-        let mut ticks = tokio::time::interval(Duration::from_millis(10));
-        while !condition().await {
-            ticks.tick().await;
-        }
-    };
-    soon(what, polled).await;
 }

@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use local::testing;
+use local::{
+    process::Signal,
+    testing::{self, Child},
+};
 use locks::{Keys, Request, Strategy, Token, inspect};
-use nix::sys::signal::Signal;
 
 use crate::{
-    child::Child,
+    child,
     resource::{Resource, Superseded},
     stage::{BOUND, TTL, cluster, config, eventually, lock, process, soon},
 };
@@ -22,7 +24,7 @@ async fn takes(child: &mut Child) -> Option<Token> {
 async fn a_holder_that_is_killed_costs_one_time_to_live() {
     let (redis, cluster) = (testing::private_redis().await, cluster().await);
     let survivor = process(&redis, Strategy::RedisFenced, &cluster);
-    let mut holder = Child::holder(&redis.url(), Strategy::RedisFenced, &cluster);
+    let mut holder = child::holder(&redis.url(), Strategy::RedisFenced, &cluster);
     assert_eq!(holder.says().await, "ready");
     let given = takes(&mut holder).await.unwrap();
     let waiting = tokio::spawn(async move { lock(&survivor, "a").await });
@@ -40,7 +42,7 @@ async fn a_holder_that_is_stopped_past_its_time_is_refused() {
     let (redis, cluster) = (testing::private_redis().await, cluster().await);
     let other = process(&redis, Strategy::RedisFenced, &cluster);
     let resource = Resource::with(10);
-    let mut holder = Child::holder(&redis.url(), Strategy::RedisFenced, &cluster);
+    let mut holder = child::holder(&redis.url(), Strategy::RedisFenced, &cluster);
     assert_eq!(holder.says().await, "ready");
     let late = takes(&mut holder).await;
     holder.tell("check").await;
@@ -71,7 +73,7 @@ async fn a_waiter_that_is_gone_delays_nobody_for_long() {
     for signal in [Signal::SIGKILL, Signal::SIGSTOP] {
         let [a, b] = [0, 1].map(|_| process(&redis, Strategy::Redis, &cluster));
         let guard = a.lock(&Keys::one("a"), Request::within(BOUND)).await.unwrap();
-        let mut first = Child::holder(&redis.url(), Strategy::Redis, &cluster);
+        let mut first = child::holder(&redis.url(), Strategy::Redis, &cluster);
         assert_eq!(first.says().await, "ready");
         first.tell("take").await;
         in_line(1).await;

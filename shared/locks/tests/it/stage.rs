@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use coordination::Cluster;
+pub(crate) use local::testing::eventually;
 use local::testing::{self, PrivateRedis};
 use locks::{Config, Guard, Keys, Locks, Request, Strategy};
 
@@ -51,17 +52,6 @@ pub(crate) async fn command(redis: &PrivateRedis, words: &str) -> redis::Value {
         command.arg(word);
     }
     command.query_async(&mut connection(redis).await).await.unwrap()
-}
-
-/// Polls until a condition holds; fails the test after [`BOUND`].
-pub(crate) async fn eventually(what: &str, condition: impl AsyncFn() -> bool) {
-    let polled = async {
-        let mut ticks = tokio::time::interval(Duration::from_millis(10));
-        while !condition().await {
-            ticks.tick().await;
-        }
-    };
-    tokio::time::timeout(BOUND, polled).await.unwrap_or_else(|_| panic!("{what}: not within {BOUND:?}"));
 }
 
 /// How many keys are locked there.

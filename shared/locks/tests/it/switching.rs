@@ -15,12 +15,15 @@ use coordination::{
     Cluster, Name,
     settings::{self, Control, Follower},
 };
-use local::testing::{self, PrivateRedis};
+use local::testing::{
+    self, PrivateRedis,
+    child::{say, told},
+};
 use locks::{Config, Guard, Keys, Locks, Strategy, Token};
 use tokio::task::JoinSet;
 
 use crate::{
-    child::{Child, say, told},
+    child,
     stage::{BOUND, cluster, config_at, eventually, lock, soon},
 };
 
@@ -177,7 +180,7 @@ fn alone(folder: &Path, guard: &Guard) -> bool {
 async fn processes_go_over_together() {
     let (redis, cluster) = (testing::private_redis().await, cluster().await);
     let folder = tempfile::tempdir().unwrap();
-    let mut members = [0, 1, 2].map(|_| Child::member(&redis.url(), &cluster, folder.path()));
+    let mut members = [0, 1, 2].map(|_| child::member(&redis.url(), &cluster, folder.path()));
     for member in &mut members {
         assert_eq!(member.says().await, "redis-fenced");
     }

@@ -2,30 +2,17 @@
 
 use std::time::Duration;
 
-use local::testing;
+use local::testing::{self, Child, SpanCollector, attribute, child::say};
 use locks::{Config, Keys, Locks, Request, Strategy};
-use opentelemetry_proto::tonic::{
-    collector::trace::v1::ExportTraceServiceRequest,
-    common::v1::any_value::Value,
-    trace::v1::{Span, status::StatusCode},
-};
-use prost::Message;
+use opentelemetry_proto::tonic::trace::v1::{Span, status::StatusCode};
 use telemetry::{
     Telemetry,
     context::TraceContext,
     logs::{Filter, Format},
 };
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
-    runtime::Runtime,
-    sync::mpsc,
-};
+use tokio::runtime::Runtime;
 
-use crate::{
-    child::{Child, say},
-    stage::BOUND,
-};
+use crate::stage::BOUND;
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -57,48 +44,6 @@ pub(crate) fn take_and_tell(runtime: &Runtime, url: &str) {
     told.shutdown(Duration::from_secs(10));
 }
 
-/// Takes what is posted, as a collector does over HTTP.
-async fn collect(listener: TcpListener, found: mpsc::UnboundedSender<Span>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(take_posts(stream, found.clone()));
-    }
-}
-
-async fn take_posts(stream: TcpStream, found: mpsc::UnboundedSender<Span>) {
-    let mut stream = BufReader::new(stream);
-    loop {
-        let (mut line, mut length) = (String::new(), 0);
-        while stream.read_line(&mut line).await.unwrap() > 0 && line != "\r\n" {
-            if let Some(given) = line.to_lowercase().strip_prefix("content-length:") {
-                length = given.trim().parse().unwrap();
-            }
-            line.clear();
-        }
-        if length == 0 {
-            return;
-        }
-        let mut body = vec![0; length];
-        stream.read_exact(&mut body).await.unwrap();
-        stream
-            .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n")
-            .await
-            .unwrap();
-        let request = ExportTraceServiceRequest::decode(body.as_slice()).unwrap();
-        let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
-        scopes.flat_map(|scope| scope.spans).for_each(|span| found.send(span).unwrap());
-    }
-}
-
-fn text(span: &Span, name: &str) -> String {
-    let found = span.attributes.iter().find(|attribute| attribute.key == name);
-    match found.and_then(|attribute| attribute.value.clone()?.value) {
-        Some(Value::StringValue(text)) => text,
-        Some(Value::IntValue(number)) => number.to_string(),
-        Some(Value::DoubleValue(number)) => number.to_string(),
-        other => format!("{other:?}"),
-    }
-}
-
 fn value(metrics: &[String], series: &str) -> f64 {
     let line = metrics.iter().find(|line| line.starts_with(series));
     let line = line.unwrap_or_else(|| panic!("{series}: {metrics:#?}"));
@@ -108,35 +53,24 @@ fn value(metrics: &[String], series: &str) -> f64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_is_told_by_spans_and_metrics() {
     let redis = testing::private_redis().await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let collector = format!("http://{}/v1/traces", listener.local_addr().unwrap());
-    let (send, mut found) = mpsc::unbounded_channel();
-    tokio::spawn(collect(listener, send));
-    let mut child = Child::telling(&redis.url(), &collector);
-    let mut metrics = Vec::new();
-    loop {
-        match child.says().await.as_str() {
-            "end" => break,
-            line => metrics.push(line.to_owned()),
-        }
-    }
-    let mut spans = Vec::new();
-    while spans.len() < 3 {
-        spans.push(tokio::time::timeout(BOUND, found.recv()).await.unwrap().unwrap());
-    }
+    let mut collector = SpanCollector::start().await;
+    // Takes and gives back, and tells what it has recorded.
+    let mut child = Child::start(&format!("telling {}", redis.url()), collector.variables());
+    let metrics = child.says_until("end").await;
+    let spans = collector.next(3).await;
     for span in &spans {
         assert_eq!(span.parent_span_id, 0x00f0_67aa_0ba9_02b7_u64.to_be_bytes(), "{span:?}");
     }
     let failed = |span: &Span| span.status.as_ref().is_some_and(|status| status.code == StatusCode::Error as i32);
     let [refused, taken, held] = [("take lock", true), ("take lock", false), ("hold lock", false)]
         .map(|(name, fails)| spans.iter().find(|span| span.name == name && failed(span) == fails).unwrap());
-    assert_eq!(text(refused, "error.type"), "busy");
+    assert_eq!(attribute(refused, "error.type"), "busy");
     assert_eq!(
-        (text(taken, "plumbline.lock.keys"), text(taken, "plumbline.lock.strategy")),
+        (attribute(taken, "plumbline.lock.keys"), attribute(taken, "plumbline.lock.strategy")),
         ("2".into(), "redis".into())
     );
-    assert!(text(taken, "plumbline.wait.lock").parse::<f64>().unwrap() > 0.0);
-    assert_eq!(text(held, "plumbline.lock.strategy"), "redis");
+    assert!(attribute(taken, "plumbline.wait.lock").parse::<f64>().unwrap() > 0.0);
+    assert_eq!(attribute(held, "plumbline.lock.strategy"), "redis");
     assert!(
         held.end_time_unix_nano - held.start_time_unix_nano >= HELD.as_nanos() as u64,
         "it lasts as long as it is held"

@@ -7,6 +7,7 @@ use contracts::{
     event::{OrderCancelled, OrderConfirmed},
     topics::Topic,
 };
+pub(crate) use local::testing::eventually;
 use messaging::{BUCKETS, Topics, admin, outbox, relay};
 use rdkafka::{
     ClientConfig, Message as _, TopicPartitionList,
@@ -124,14 +125,4 @@ pub(crate) fn header(message: &OwnedMessage, name: &str) -> Option<String> {
     let headers = message.headers()?;
     let found = headers.iter().find(|header| header.key == name)?;
     Some(String::from_utf8(found.value?.to_vec()).unwrap())
-}
-
-/// Waits until a condition holds, for up to 30 s.
-pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
-    let mut tick = tokio::time::interval(Duration::from_millis(20));
-    while !holds().await {
-        assert!(tokio::time::Instant::now() < deadline, "not within 30 s: {what}");
-        tick.tick().await;
-    }
 }

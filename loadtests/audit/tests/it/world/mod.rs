@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use audit::{Acknowledged, AuditError, Check, Report, Source, Subject, Violation, audit_prefixed};
 use contracts::OrderId;
+pub(crate) use local::testing::eventually;
 use messaging::{Topics, admin};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::sync::OnceCell;
@@ -138,16 +139,6 @@ async fn change(database: &PgPool, sql: String) {
     let changed = sqlx::raw_sql(AssertSqlSafe(sql.clone())).execute(database).await;
     let changed = changed.unwrap_or_else(|error| panic!("{sql}: {error}")).rows_affected();
     assert!(changed > 0 || sql.starts_with("ALTER"), "changed nothing: {sql}");
-}
-
-/// Waits until a condition holds, for up to 30 s.
-pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
-    let mut tick = tokio::time::interval(Duration::from_millis(20));
-    while !holds().await {
-        assert!(tokio::time::Instant::now() < deadline, "not within 30 s: {what}");
-        tick.tick().await;
-    }
 }
 
 /// The stock of a SKU.

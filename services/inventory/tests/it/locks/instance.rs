@@ -1,15 +1,9 @@
 //! The service as a process, which can be stopped where it stands.
 
-use std::{
-    fs,
-    io::{BufRead, BufReader},
-    net::SocketAddr,
-    process::{Child, Command, Stdio},
-    sync::mpsc,
-    thread,
-};
+use std::{fs, process::Command};
 
 use contracts::OrderId;
+use local::testing::ServiceProcess;
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -21,8 +15,7 @@ use crate::world::{TOKEN, World, answer, reserving, until};
 
 /// An instance as a process of its own; killed when dropped.
 pub(crate) struct Instance {
-    child: Child,
-    address: SocketAddr,
+    process: ServiceProcess,
     http: reqwest::Client,
 }
 
@@ -31,23 +24,12 @@ impl Instance {
     pub(crate) async fn start(world: &World, name: &str, variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_plumbline-inventory"));
         command.envs(world.variables()).env("PLUMBLINE_INSTANCE", name).envs(variables.iter().copied());
-        command.env("PLUMBLINE_LOG", "info").env("PLUMBLINE_LOG_FORMAT", "json").stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap());
-        let (sender, address) = mpsc::channel();
-        // Reads on, so that the process never waits for someone to read its log.
-        thread::spawn(move || {
-            log.lines().map_while(Result::ok).filter_map(|line| address_in(&line)).for_each(|address| {
-                let _ = sender.send(address);
-            });
-        });
-        let address = tokio::task::spawn_blocking(move || address.recv().unwrap()).await.unwrap();
-        Self { child, address, http: reqwest::Client::new() }
+        Self { process: ServiceProcess::start(command).await, http: reqwest::Client::new() }
     }
 
     /// As the operator.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("http://{}{path}", self.address)).bearer_auth(TOKEN)
+        self.http.request(method, format!("http://{}{path}", self.process.address())).bearer_auth(TOKEN)
     }
 
     pub(crate) async fn reserve(&self, id: OrderId, lines: &[(&str, i64)]) -> (StatusCode, Value) {
@@ -63,7 +45,7 @@ impl Instance {
 
     /// Waits until it stands still at the point it was told to stop at.
     pub(crate) async fn until_it_stands_still(&self) {
-        let stat = format!("/proc/{}/stat", self.child.id());
+        let stat = format!("/proc/{}/stat", self.process.id());
         until("the process to stand still", async || {
             let stat = fs::read_to_string(&stat).unwrap();
             // The state stands behind the name, which is in brackets.
@@ -74,19 +56,6 @@ impl Instance {
 
     /// Lets it go on.
     pub(crate) fn go_on(&self) {
-        kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGCONT).unwrap();
+        kill(Pid::from_raw(self.process.id().cast_signed()), Signal::SIGCONT).unwrap();
     }
-}
-
-impl Drop for Instance {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn address_in(line: &str) -> Option<SocketAddr> {
-    let at = line.find("127.0.0.1:")?;
-    let text: String = line[at..].chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ':')).collect();
-    line.contains("inventory service serves").then(|| text.parse().ok()).flatten()
 }

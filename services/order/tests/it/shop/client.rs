@@ -12,7 +12,7 @@ use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::eventually;
+use super::until;
 
 #[derive(Clone)]
 pub(crate) struct Client {
@@ -114,7 +114,7 @@ impl Client {
 
     /// The order, when it has come into this status.
     pub(crate) async fn until(&self, id: OrderId, status: OrderStatus) -> Order {
-        eventually(&format!("order {id} to be {status}"), || async {
+        until(&format!("order {id} to be {status}"), || async {
             Some(self.read(id).await).filter(|order| order.status == status)
         })
         .await
@@ -122,7 +122,7 @@ impl Client {
 
     /// Waits until it takes orders.
     pub(crate) async fn ready(&self) {
-        eventually("the service to be ready", || async {
+        until("the service to be ready", || async {
             let answer = self.request(Method::GET, "/readyz").send().await.ok()?;
             answer.status().is_success().then_some(())
         })

@@ -8,7 +8,7 @@ use contracts::{
 use messaging::{Topics, outbox, relay};
 use sqlx::PgPool;
 
-use super::{eventually, servers::Servers};
+use super::{servers::Servers, until};
 
 pub(crate) struct Inventory {
     database: PgPool,
@@ -53,7 +53,7 @@ impl Inventory {
 
     /// Waits until Kafka has everything that was said.
     pub(crate) async fn all_told(&self) {
-        eventually("Kafka to take what inventory says", || async {
+        until("Kafka to take what inventory says", || async {
             let left: i64 = sqlx::query_scalar("SELECT count(*) FROM outbox").fetch_one(&self.database).await.unwrap();
             (left == 0).then_some(())
         })

@@ -7,13 +7,13 @@ mod news;
 mod process;
 mod servers;
 
-use std::{collections::HashMap, future::Future, time::Duration};
+use std::collections::HashMap;
 
+pub(crate) use local::testing::until;
 use messaging::{Topics, admin};
 use order::{app::App, config::Config};
 use service::config::Reader;
 use sqlx::PgPool;
-use tokio::time::{Instant, sleep};
 
 pub(crate) use client::{Answer, Client, wanted};
 pub(crate) use inventory::{Inventory, hops, quantity};
@@ -127,17 +127,5 @@ impl std::ops::Deref for Instance {
 
     fn deref(&self) -> &Client {
         &self.client
-    }
-}
-
-/// Asks again until there is an answer, for up to 60 s.
-pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(Instant::now() < deadline, "waited in vain: {what}");
-        sleep(Duration::from_millis(20)).await;
     }
 }

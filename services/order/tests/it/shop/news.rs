@@ -8,7 +8,7 @@ use std::{
 use contracts::{OrderId, event::Event, topics::Topic};
 use messaging::{Message, Topics, tail};
 
-use super::eventually;
+use super::until;
 
 pub(crate) struct News {
     heard: Arc<Mutex<Vec<Message>>>,
@@ -41,7 +41,7 @@ impl News {
 
     /// The first event of this type about an order, when it comes.
     pub(crate) async fn first<E: Event>(&self, id: OrderId) -> E {
-        eventually(E::TYPE, || async { self.about(id).into_iter().next() }).await
+        until(E::TYPE, || async { self.about(id).into_iter().next() }).await
     }
 
     /// The types of all events about an order so far, in their order.
