@@ -5,6 +5,7 @@
 
 pub mod child;
 mod collector;
+mod pauses;
 mod redis;
 mod service;
 mod stranger;
@@ -17,6 +18,7 @@ use tokio::sync::OnceCell;
 pub use self::{
     child::Child,
     collector::{SpanCollector, attribute},
+    pauses::Pauses,
     redis::PrivateRedis,
     service::ServiceProcess,
     stranger::write_as_a_stranger,

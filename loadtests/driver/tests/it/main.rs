@@ -9,3 +9,4 @@ mod replaying;
 mod retail_file;
 mod seeding;
 mod server;
+mod stalling;

@@ -1,7 +1,7 @@
 //! Whether what is measured is what happened.
 
 use std::{
-    sync::{OnceLock, atomic::Ordering::SeqCst},
+    sync::atomic::Ordering::SeqCst,
     time::{Duration, Instant},
 };
 
@@ -13,63 +13,17 @@ use driver::{
 
 use crate::server::{Fate, Server};
 
-/// Stands still from its second second to its third, counted from the first request.
-fn stalling() -> Server {
-    let first = OnceLock::new();
-    Server::start(move |_| {
-        let stall = *first.get_or_init(Instant::now) + Duration::from_secs(1);
-        let end = stall + Duration::from_secs(1);
-        if (stall..end).contains(&Instant::now()) { Fate::AnswerAt(end) } else { Fate::Answer }
-    })
-}
-
-fn drive(server: &Server, seconds: u64) -> Drive {
+pub(crate) fn drive(server: &Server, seconds: u64) -> Drive {
     let limit = Limit { orders: 1_000_000, sending: Duration::from_secs(seconds) };
     Drive { limit, ..Drive::new(server.targets()) }
 }
 
-fn per_second(rate: f64) -> Load {
+pub(crate) fn per_second(rate: f64) -> Load {
     Load { rate: Some(Rate::new(rate).unwrap()), ..Load::default() }
 }
 
-async fn run(drive: Drive, load: Load) -> Summary {
+pub(crate) async fn run(drive: Drive, load: Load) -> Summary {
     synthetic::run(drive, load, |_| {}).await.unwrap()
-}
-
-/// 1,000 orders a second for three seconds, of which the second one stands still: an order planned at time t in it
-/// waits 2 - t. So a third of all waits, evenly from 0 to 1 s: of 3,000, 1 % waits over 0.97 s, 10 % over 0.7 s.
-/// A driver that measured from sending would find just its 64 connections waiting.
-#[tokio::test]
-async fn a_stall_of_a_second_is_measured_as_theory_says() {
-    let server = stalling();
-    let summary = run(Drive { connections: 64, ..drive(&server, 3) }, per_second(1_000.0)).await;
-
-    assert_eq!((summary.mode, summary.planned, summary.acknowledged), (Mode::OpenLoop, 3_000, 3_000));
-    let found = summary.acknowledgement_ms;
-    for (name, millis, expected) in [
-        ("p90", found.p90, 700.0),
-        ("p99", found.p99, 970.0),
-        ("p99.9", found.p999, 997.0),
-        ("max", found.max, 1_000.0),
-    ] {
-        assert!(millis > expected - 25.0, "{name} of {millis} ms hides part of the stall: {found:?}");
-        assert!(millis < expected + 400.0, "{name} of {millis} ms is more than the stall: {found:?}");
-    }
-    assert!(summary.send_lag_ms.max > 800.0, "orders waited for one of 64 connections: {:?}", summary.send_lag_ms);
-}
-
-/// The same stall with room for 100: of the 1,000 planned in that second, 900 find no room.
-#[tokio::test]
-async fn what_the_cap_keeps_back_is_counted() {
-    let server = stalling();
-    let drive = Drive { connections: 50, in_flight: 100, ..drive(&server, 3) };
-    let summary = run(drive, per_second(1_000.0)).await;
-
-    assert_eq!(summary.planned, 3_000);
-    assert_eq!(summary.sent + summary.dropped, 3_000);
-    assert_eq!(summary.acknowledged, summary.sent);
-    assert!((850..1_500).contains(&summary.dropped), "{} dropped", summary.dropped);
-    assert_eq!(server.state.books.open().orders.len() as u64, summary.sent);
 }
 
 #[tokio::test]
