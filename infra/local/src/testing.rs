@@ -7,6 +7,7 @@ pub mod child;
 mod collector;
 mod pauses;
 mod redis;
+mod replicated;
 mod service;
 mod stranger;
 mod waiting;
@@ -20,6 +21,7 @@ pub use self::{
     collector::{SpanCollector, attribute},
     pauses::Pauses,
     redis::PrivateRedis,
+    replicated::ReplicatedPostgres,
     service::ServiceProcess,
     stranger::write_as_a_stranger,
     waiting::{PATIENCE, eventually, until},
@@ -162,14 +164,22 @@ pub async fn private_redis() -> PrivateRedis {
     started.unwrap_or_else(|error| panic!("the tests' Redis did not start: {error}"))
 }
 
-/// A PostgreSQL of a test's own with a replica that follows it. A test may kill, pause and restart either, and hold the
-/// replica back ([`Replica::pause_replay`](crate::servers::Replica::pause_replay)).
+/// A PostgreSQL with a replica that no other test has before this one, or after it.
 ///
 /// # Panics
 /// When they do not start.
 pub async fn private_replicated_postgres() -> Servers {
-    let started = Servers::start(Config::test([Server::Postgres, Server::Replica]), |_| {}).await;
+    let started = replicated::start().await;
     started.unwrap_or_else(|error| panic!("the tests' replicated PostgreSQL did not start: {error}"))
+}
+
+/// A PostgreSQL with a replica that a test has to itself for as long as it runs.
+///
+/// # Panics
+/// When they do not start.
+pub async fn replicated_postgres() -> ReplicatedPostgres {
+    let taken = ReplicatedPostgres::take().await;
+    taken.unwrap_or_else(|error| panic!("the tests' replicated PostgreSQL did not start: {error}"))
 }
 
 fn given(json: &str) -> Addresses {
