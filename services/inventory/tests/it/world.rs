@@ -64,7 +64,9 @@ impl World {
         let app = App::build(config(&variables)).await.unwrap();
         let stock = follow(&config(&variables), Topic::Stock);
         let database = PgPool::connect(database_url).await.unwrap();
-        Self { apps: vec![app], database, variables, http: reqwest::Client::new(), stock }
+        // No connection stays idle: a server that stops looks but once a second whether they are gone.
+        let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap();
+        Self { apps: vec![app], database, variables, http, stock }
     }
 
     /// Starts another instance beside those that run, with a name of its own.

@@ -24,7 +24,8 @@ impl World {
         let world = Self {
             bootstrap: servers.kafka_bootstrap().to_owned(),
             prefix: local::testing::prefix(),
-            http: reqwest::Client::new(),
+            // No connection stays idle: a server that stops looks but once a second whether they are gone.
+            http: reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap(),
         };
         admin::ensure_topics(&world.bootstrap, &world.topics()).await.unwrap();
         world

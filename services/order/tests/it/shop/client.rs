@@ -65,7 +65,9 @@ impl std::fmt::Display for Answer {
 
 impl Client {
     pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { http: reqwest::Client::new(), base: format!("http://{address}") }
+        // No connection stays idle: a server that stops looks but once a second whether they are gone.
+        let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap();
+        Self { http, base: format!("http://{address}") }
     }
 
     /// The instance's `host:port`.
