@@ -14,4 +14,5 @@ mod numbers;
 mod presence;
 mod proxy;
 mod settings;
+mod slots;
 mod stage;
