@@ -111,6 +111,8 @@ ALTER ROLE {AUDITOR} SET default_transaction_read_only = on
         let buffers = if self.durable { "256MB" } else { "64MB" };
         // One set serves all tests of a run, and as many of them run at a time as the machine has cores.
         let connections = if self.durable { 200 } else { 1_000 };
+        // So often a worker looks at each database, and each test has some.
+        let vacuumed = if self.durable { "5s" } else { "5min" };
         // Files below the data folder go with it; POSIX segments would outlive a killed server that isn't restarted.
         let shared_memory = if self.durable { "posix" } else { "mmap" };
         let replication = match &self.origin {
@@ -131,7 +133,7 @@ jit = off
 wal_level = replica
 max_wal_size = 4GB
 checkpoint_timeout = 15min
-autovacuum_naptime = 5s
+autovacuum_naptime = {vacuumed}
 # Whatever else is off: a commit that was acknowledged is the kernel's, and survives the death of the server.
 synchronous_commit = on
 fsync = {on}
