@@ -13,6 +13,7 @@ pub(crate) mod ready;
 mod redis;
 mod replication;
 mod running;
+mod scram;
 pub(crate) mod site;
 
 pub(crate) use self::ground::Ground;

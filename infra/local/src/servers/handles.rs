@@ -15,7 +15,7 @@ pub use self::{
     databases::DatabaseError,
     replica::{Replica, Standing},
 };
-use super::config::Server;
+use super::{config::Server, scram};
 use crate::secrets::Secrets;
 
 /// The role that may read everything, and change nothing.
@@ -101,6 +101,11 @@ impl Postgres {
 
     pub(super) fn password(&self, role: &str) -> String {
         self.secrets.password(&format!("{}/{role}", Server::Postgres.name()))
+    }
+
+    /// What PostgreSQL is told of a role's password.
+    pub(super) fn verifier(&self, role: &str) -> String {
+        scram::verifier(&self.password(role))
     }
 
     pub(super) fn options(&self, role: &str, database: &str) -> PgConnectOptions {

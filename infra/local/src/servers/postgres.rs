@@ -96,8 +96,8 @@ impl Postgres {
 CREATE ROLE {AUDITOR} LOGIN PASSWORD '{}' IN ROLE pg_read_all_data
 ALTER ROLE {AUDITOR} SET default_transaction_read_only = on
 ",
-            handle.password(SUPERUSER),
-            handle.password(AUDITOR),
+            handle.verifier(SUPERUSER),
+            handle.verifier(AUDITOR),
         );
         let mut single = Command::new(self.programs.join("postgres"));
         single.arg("--single").arg("-D").arg(data).current_dir("/");

@@ -60,7 +60,7 @@ impl Postgres {
         if known.fetch_one(&mut *connection).await?.get(0) {
             return Ok(());
         }
-        let statement = format!("CREATE ROLE {role} LOGIN {may} PASSWORD '{}'", self.password(role));
+        let statement = format!("CREATE ROLE {role} LOGIN {may} PASSWORD '{}'", self.verifier(role));
         connection.execute(sqlx::AssertSqlSafe(statement)).await.map(drop)
     }
 
