@@ -101,7 +101,9 @@ async fn where_others_store_blindly_rows_are_not_locked_instead() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn coordinators_are_gone_when_an_epoch_is_needed() {
     let coordinators = testing::private_coordinators(1).await;
-    let mut stage = Stage::start_at(&coordinators.endpoints(), "redis-fenced", "1000", &[]).await;
+    // It takes so long until rows are locked instead.
+    let patience = [("PLUMBLINE_LOCK_PATIENCE_MILLIS", "10000")];
+    let mut stage = Stage::start_at(&coordinators.endpoints(), "redis-fenced", "1000", &patience).await;
     stage.world.stock_up(&[("A", 100)]).await;
     let [one, other] = stage.only_processes(&[]).await;
     assert_eq!(reserve(&one).await.0, StatusCode::CREATED);
