@@ -1,6 +1,6 @@
 //! Several stories in one shop.
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, time::Instant};
 
 use futures::FutureExt;
 
@@ -19,7 +19,11 @@ impl<'a> Telling<'a> {
 
     /// One that fails says so as any test does, and keeps none of the others from being told.
     pub(crate) async fn tell(&mut self, name: &'static str, story: impl Future<Output = ()>) {
-        if AssertUnwindSafe(story).catch_unwind().await.is_err() {
+        let begun = Instant::now();
+        let told = AssertUnwindSafe(story).catch_unwind().await;
+        // Shown where the test fails, or with --nocapture.
+        println!("{name}: {:.1?}", begun.elapsed());
+        if told.is_err() {
             self.failed.push(name);
             self.trial.recovers().await;
         }

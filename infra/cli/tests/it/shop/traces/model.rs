@@ -112,8 +112,12 @@ impl Trace {
         self.spans.iter().filter(|span| span.parent(&self.id).is_some_and(|parent| !is_there(parent))).collect()
     }
 
+    /// Whether a span is in it, by service and name as [`Trace::shape`] has them.
     pub(super) fn has(&self, what: &str) -> bool {
-        self.shape().contains_key(what)
+        let (service, name) = what.split_once(": ").unwrap();
+        self.spans
+            .iter()
+            .any(|span| span.operation_name == name && self.processes[&span.process].service_name == service)
     }
 
     /// How often each span is in it, by service and name.
