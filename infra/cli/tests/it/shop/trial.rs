@@ -33,6 +33,10 @@ const SETTLE: Duration = Duration::from_secs(60);
 /// Sold in every trial, apart from the month's products.
 pub(crate) const OF_TRIALS: &str = "OF-TRIALS";
 
+/// Orders with more lines are left out. Half of the month's are; and a shop has to be given every product that is ordered,
+/// which are three times as many with them.
+const MOST_LINES: usize = 12;
+
 /// Two shops at a time: they wait more than they work, but two cores carry no more.
 static TURNS: Semaphore = Semaphore::const_new(2);
 
@@ -156,13 +160,14 @@ impl Trial {
         entries.map(|entry| Acknowledged { run: "trial".to_owned(), id: entry.id, key: entry.key }).collect()
     }
 
-    /// The month up to a number of orders, and the products in it.
+    /// The month up to a number of orders of a few lines each, and the products in it.
     fn retail(&self) -> Retail {
         let mut retail = MONTH.clone();
         let mut left = self.orders;
         retail.happenings.retain(|happening| {
-            let goes = left > 0;
-            left -= usize::from(goes && matches!(happening, Happening::Sale(_)));
+            let is_sale = matches!(happening, Happening::Sale(_));
+            let goes = left > 0 && !matches!(happening, Happening::Sale(sale) if sale.lines.len() > MOST_LINES);
+            left -= usize::from(goes && is_sale);
             goes
         });
         let mut demand: HashMap<Sku, u64> = HashMap::new();
