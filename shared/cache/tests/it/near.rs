@@ -18,7 +18,7 @@ async fn what_was_just_read_is_read_again_in_the_process() {
     assert_eq!(get(&near, "a", &row).await.source, Source::Cache);
     assert_eq!(get(&near, "a", &row).await.source, Source::Near);
     assert_eq!(
-        get_by(&near, "a", &row, &any().seeing(10, 0)).await.source,
+        get_by(&near, "a", &row, &any().seeing(10)).await.source,
         Source::Cache,
         "who wants more asks further"
     );

@@ -168,7 +168,7 @@ impl Row {
 }
 
 pub(crate) fn at_version(version: u64) -> Loaded<String> {
-    let stamp = Stamp { sees: version * 10, shows: version * 10, read_at: now(), version, ..Stamp::default() };
+    let stamp = Stamp { sees: version * 10, shows: version * 10, read_at: now(), version };
     Loaded { value: Some(version.to_string()), stamp }
 }
 
