@@ -57,7 +57,11 @@ async fn that_there_is_nothing_is_known_for_a_while() {
         let loads = Arc::clone(&loads);
         let absent = move || async move {
             loads.fetch_add(1, Ordering::SeqCst);
-            Ok::<_, Infallible>(Loaded { value: None, stamp: Stamp { sees: 5, read_at: now(), ..Stamp::default() } })
+            Ok::<_, Infallible>(Loaded {
+                value: None,
+                stamp: Stamp { sees: 5, read_at: now(), ..Stamp::default() },
+                lags: false,
+            })
         };
         cache.get_or_load(&key("a"), &any(), absent).await.unwrap()
     };
@@ -93,7 +97,9 @@ impl Kind for Lists {
 }
 
 async fn load_list(cache: &Cache, name: &str, list: Vec<u64>) -> Source {
-    let load = move || async move { Ok::<_, Infallible>(Loaded { value: Some(list), stamp: at_version(1).stamp }) };
+    let load = move || async move {
+        Ok::<_, Infallible>(Loaded { value: Some(list), stamp: at_version(1).stamp, lags: false })
+    };
     let got = cache.get_or_load(&Key::<Lists>::new(name), &any(), load).await.unwrap();
     assert!(got.value.is_some());
     got.source
