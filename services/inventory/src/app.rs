@@ -2,6 +2,7 @@
 
 use std::{error::Error as StdError, io, net::SocketAddr, sync::LazyLock};
 
+use cache::Front;
 use contracts::topics::Topic;
 use coordination::settings::{DefineError, Definitions};
 use locks::ConfigError;
@@ -43,6 +44,9 @@ pub enum Error {
     /// No lock can be taken as it is configured.
     #[error("PLUMBLINE_REDIS_URL, PLUMBLINE_REDLOCK_URLS or PLUMBLINE_LOCK_TTL_MILLIS: {0}")]
     Locks(#[from] ConfigError),
+    /// Nothing can be cached as it is configured.
+    #[error("PLUMBLINE_MEMCACHED: {0}")]
+    Caching(#[from] cache::ConfigError),
     /// The address can't be listened on.
     #[error(transparent)]
     Listen(#[from] io::Error),
@@ -77,12 +81,16 @@ impl App {
         let settings = Settings::define(&mut definitions, &config)?;
         let mut presence = Presence::begin(&config.common, SERVICE, definitions, &health)?;
         let cluster = presence.candidate().map(|candidate| candidate.cluster.clone());
-        let locking = Locking::new(&config.locking, settings.locking, cluster, &config.common.instance)?;
-        let store = Store::new(&config.database, config.database_pool, config.following.as_ref());
+        let locking = Locking::new(&config.locking, settings.locking, cluster.clone(), &config.common.instance)?;
+        let store = Store::new(&config.databases, config.database_pool, &settings.caching.ttl);
         patiently("the database", || store.prepare(), PrepareError::is_transient).await?;
-        let cluster_of_databases = patiently("the database", || store.cluster(), store::Error::is_transient).await;
-        let sessions = Sessions::new(config.session_key, cluster_of_databases.map_err(PrepareError::from)?);
+        let identity = patiently("the database", || store.identity(), store::Error::is_transient).await;
+        let identity = identity.map_err(PrepareError::from)?;
+        let sessions = Sessions::new(config.session_key, identity.cluster);
         patiently("Kafka", || admin::ensure_topics(bootstrap, &topics), |_| true).await?;
+        presence.settings_read().await;
+        let front = Front::new(&config.caching.servers, identity, &settings.caching, cluster.as_ref())?;
+        let store = store.behind(&front);
 
         let relay = relay::start(relay::Config {
             pacing: settings.relay,

@@ -2,28 +2,25 @@
 
 use std::time::Duration;
 
+use cache::Policy;
 use contracts::consistency::Key;
 use messaging::consumer::Batching;
 use service::{
-    config::{Common, Reader},
+    config::{Caching, Common, Databases, Reader},
     consistency, gather,
 };
 
-use crate::{
-    locking,
-    store::{self, Database, Following},
-    sweep,
-};
+use crate::{locking, store::Database, sweep};
 
 /// The configuration, read once from the environment.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// What every service has.
     pub common: Common,
-    /// Its database.
-    pub database: Database,
-    /// What follows it, where anything does.
-    pub following: Option<Following>,
+    /// Its database, and what follows it.
+    pub databases: Databases<Database>,
+    /// Where what is read is cached.
+    pub caching: Caching<Policy>,
     /// What tokens of sessions are sealed with.
     pub session_key: Option<Key>,
     /// Connections besides those of the relay.
@@ -44,14 +41,14 @@ impl Config {
     /// Reads every variable; `None` where one that must be set is not, or is wrong.
     pub fn read(env: &mut Reader) -> Option<Self> {
         let common = Common::read(env, "inventory", 8082);
-        let database = database(env);
+        let databases = Databases::read(env);
         let database_pool = env.within(
             "PLUMBLINE_DATABASE_POOL",
             8,
             (3, 1_000),
             "connections for requests, order events and the sweep; the relay has its own",
         );
-        let following = following(env, database_pool);
+        let caching = Caching::read(env, cache::Settings::TTL, &cache::Settings::TTL_RANGE);
         let session_key = consistency::key(env);
         let consumer_batch_max = env.within(
             "PLUMBLINE_CONSUMER_BATCH_MAX",
@@ -68,11 +65,11 @@ impl Config {
         let sweep = sweep(env);
         let gathering = gathering(env);
         let locking = locking::Config::read(env, common.as_ref());
-        let (common, database) = (common?, database?);
+        let (common, databases) = (common?, databases?);
         Some(Self {
             common,
-            database,
-            following,
+            databases,
+            caching,
             session_key,
             database_pool,
             consumer_batch_max,
@@ -81,41 +78,6 @@ impl Config {
             gathering,
             locking,
         })
-    }
-}
-
-fn database(env: &mut Reader) -> Option<Database> {
-    let url = env.required_secret("PLUMBLINE_DATABASE_URL", "postgres://user:password@host:port/database")?;
-    match url.expose().parse() {
-        Ok(database) => Some(database),
-        Err(fault) => {
-            // The URL itself holds a password.
-            env.fault(format!(
-                "PLUMBLINE_DATABASE_URL: {fault}; it should be postgres://user:password@host:port/database"
-            ));
-            None
-        }
-    }
-}
-
-/// What follows the database, where anything does; it has as many connections.
-fn following(env: &mut Reader, connections: u32) -> Option<Following> {
-    let url = env.secret(
-        "PLUMBLINE_DATABASE_REPLICA_URL",
-        "a database that follows it, for reads that it is new enough for; none is asked where it is not set",
-    );
-    let max_age = env.millis(
-        "PLUMBLINE_REPLICA_MAX_AGE_MILLIS",
-        Duration::from_secs(60),
-        &(Duration::from_millis(1)..=Duration::from_secs(3_600)),
-        "how old that may be where nothing else says how new an answer has to be",
-    );
-    match url?.expose().parse::<Database>() {
-        Ok(database) => Some(Following { options: database.options(store::APPLICATION), connections, max_age }),
-        Err(fault) => {
-            env.fault(format!("PLUMBLINE_DATABASE_REPLICA_URL: {fault}"));
-            None
-        }
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Settings {
     pub gathering: gather::Batching,
     /// Of the locks of stock.
     pub locking: locking::Settings,
+    /// Of what is cached.
+    pub caching: cache::Settings,
 }
 
 impl Settings {
@@ -63,6 +65,7 @@ impl Settings {
             )?,
         };
         let locking = locking::Settings::define(definitions, &config.locking)?;
-        Ok(Self { sweep, relay, consumer, gathering, locking })
+        let caching = cache::Settings::define(definitions, config.caching.policy, config.caching.ttl)?;
+        Ok(Self { sweep, relay, consumer, gathering, locking, caching })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{error::Error as StdError, io, net::SocketAddr};
 
+use cache::Front;
 use contracts::topics::Topic;
 use coordination::settings::{DefineError, Definitions};
 use messaging::{Topics, admin, consumer, relay};
@@ -43,6 +44,9 @@ pub enum Error {
     /// A setting can't be defined: a mistake in the program.
     #[error(transparent)]
     Settings(#[from] DefineError),
+    /// Nothing can be cached as it is configured.
+    #[error("PLUMBLINE_MEMCACHED: {0}")]
+    Caching(#[from] cache::ConfigError),
     /// The address can't be listened on.
     #[error(transparent)]
     Listen(#[from] io::Error),
@@ -77,11 +81,16 @@ impl App {
         let mut definitions = Definitions::new();
         let settings = Settings::define(&mut definitions, &config)?;
         let mut presence = Presence::begin(&config.common, SERVICE, definitions, &health)?;
-        let store = Store::new(&config.database, config.database_pool, config.following.as_ref());
+        let store = Store::new(&config.databases, config.database_pool, &settings.caching.ttl);
         patiently("the database", || store.prepare(), PrepareError::is_transient).await?;
-        let cluster = patiently("the database", || store.cluster(), store::Error::is_transient).await;
-        let sessions = Sessions::new(config.session_key, cluster.map_err(PrepareError::from)?);
+        let identity = patiently("the database", || store.identity(), store::Error::is_transient).await;
+        let identity = identity.map_err(PrepareError::from)?;
+        let sessions = Sessions::new(config.session_key, identity.cluster);
         patiently("Kafka", || admin::ensure_topics(bootstrap, &topics), |_| true).await?;
+        presence.settings_read().await;
+        let cluster = presence.candidate().map(|candidate| &candidate.cluster);
+        let front = Front::new(&config.caching.servers, identity, &settings.caching, cluster)?;
+        let store = store.behind(&front);
 
         let relay = relay::start(relay::Config {
             pacing: settings.relay,

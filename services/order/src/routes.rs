@@ -172,9 +172,14 @@ async fn list(store: Data<Store>, asked: Asked, mut query: parameters::Query) ->
         problems::OfOne,
     )
 )]
-async fn read(store: Data<Store>, asked: Asked, id: Path<String>) -> Result<HttpResponse, ApiError> {
+async fn read(
+    store: Data<Store>,
+    Trace(carried): Trace,
+    asked: Asked,
+    id: Path<String>,
+) -> Result<HttpResponse, ApiError> {
     let (id, demand) = (order_id(&id)?, asked.demand(Level::Strong));
-    let order = operations::read::read(&store, id, &demand).await?;
+    let order = operations::read::read(&store, id, &demand, carried.trace).await?;
     let version = order.served.shows;
     Ok(asked.one(&demand, order, |_| version, || unknown(id)))
 }

@@ -15,6 +15,8 @@ pub struct Settings {
     pub relay: relay::Pacing,
     /// Of the consumer of inventory's news.
     pub consumer: consumer::Batching,
+    /// Of what is cached.
+    pub caching: cache::Settings,
 }
 
 impl Settings {
@@ -42,6 +44,7 @@ impl Settings {
         let relay = relay::Pacing::define(definitions, &SERVICE)?;
         let (max, wait) = (config.consumer_batch_max, config.consumer_batch_wait);
         let consumer = consumer::Batching::define(definitions, &SERVICE, max, wait)?;
-        Ok(Self { commit, relay, consumer })
+        let caching = cache::Settings::define(definitions, config.caching.policy, config.caching.ttl)?;
+        Ok(Self { commit, relay, consumer, caching })
     }
 }

@@ -129,7 +129,7 @@ fn ours(address: &str) -> Result<Vec<Cache>, Fault> {
 async fn get(cache: Cache, name: String, loads: Arc<AtomicUsize>) -> Result<String, Fault> {
     let load = || async move {
         let value = Some(load(loads).await);
-        Ok::<_, Infallible>(Loaded { value, stamp: Stamp { read_at: now(), ..Stamp::default() } })
+        Ok::<_, Infallible>(Loaded { value, stamp: Stamp { read_at: now(), ..Stamp::default() }, lags: false })
     };
     let cached = cache.get_or_load(&Key::<Page>::new(name), &Acceptable::any(), load).await?;
     Ok(cached.value.as_deref().cloned().unwrap_or_default())
@@ -187,7 +187,7 @@ async fn fill(cache: &Cache) -> Result<(), Fault> {
     let keys: Vec<Key<Page>> = (0..KEYS).map(|number| Key::new(format!("p{number}"))).collect();
     let load = |keys: Vec<Key<Page>>| async move {
         let stamp = Stamp { read_at: now(), ..Stamp::default() };
-        let each = keys.iter().enumerate().map(|(number, _)| Loaded { value: Some(page(number)), stamp });
+        let each = keys.iter().enumerate().map(|(number, _)| Loaded { value: Some(page(number)), stamp, lags: false });
         Ok::<_, Infallible>(each.collect())
     };
     cache.get_many_or_load(&keys, &Acceptable::any(), load).await?;

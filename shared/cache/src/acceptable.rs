@@ -11,7 +11,6 @@ use crate::Stamp;
 pub struct Acceptable {
     max_age: Option<Duration>,
     position: u64,
-    incarnation: i64,
     parent: Option<TraceContext>,
 }
 
@@ -27,10 +26,9 @@ impl Acceptable {
         Self { max_age: Some(max_age), ..Self::default() }
     }
 
-    /// Besides, it must include every write up to this position of a server that had started at `incarnation`; see
-    /// [`Stamp::satisfies`].
-    pub fn seeing(self, position: u64, incarnation: i64) -> Self {
-        Self { position, incarnation, ..self }
+    /// Besides, it must include every write up to this position.
+    pub fn seeing(self, position: u64) -> Self {
+        Self { position, ..self }
     }
 
     /// Tells what is done by spans below this one.
@@ -44,7 +42,7 @@ impl Acceptable {
 
     /// Whether nothing in particular must be included.
     pub(crate) fn is_eventual(&self) -> bool {
-        (self.position, self.incarnation) == (0, 0)
+        self.position == 0
     }
 
     /// Whether it takes whatever is not older than the time to live.
@@ -59,6 +57,6 @@ impl Acceptable {
     /// Whether it takes what has this stamp, at this time.
     pub(crate) fn takes(&self, stamp: &Stamp, ttl: Duration, now: u64) -> bool {
         let age = Duration::from_millis(now.saturating_sub(stamp.read_at));
-        age <= self.max_age(ttl) && stamp.satisfies(self.position, self.incarnation)
+        age <= self.max_age(ttl) && stamp.satisfies(self.position)
     }
 }

@@ -18,31 +18,40 @@ pub(crate) struct Telling {
     pub(crate) fence: Fence,
     /// That there was a change whose position is not known.
     pub(crate) unknown: bool,
+    /// That it is told only where something stands, see [`Kind::SPARSE`].
+    pub(crate) sparse: bool,
 }
 
 impl Telling {
-    fn of(stamp: &Stamp) -> Self {
+    fn of<K: Kind>(stamp: &Stamp) -> Self {
         let fence = Fence::of(stamp);
-        Self { fence, unknown: fence.is_unknown() }
+        Self { fence, unknown: fence.is_unknown(), sparse: K::SPARSE }
     }
 
-    const UNKNOWN: Self = Self { fence: Fence { position: 0, version: 0 }, unknown: true };
+    fn unknown<K: Kind>() -> Self {
+        Self::of::<K>(&Stamp::default())
+    }
 
     pub(crate) fn and(self, other: Self) -> Self {
-        Self { fence: self.fence.max(other.fence), unknown: self.unknown || other.unknown }
+        let (unknown, sparse) = (self.unknown || other.unknown, self.sparse && other.sparse);
+        Self { fence: self.fence.max(other.fence), unknown, sparse }
     }
 
-    fn of_found(self, found: &Found) -> Register {
-        let Found::There { register, .. } = found else { return Register::told(random(), self.fence, now()) };
+    /// What stands there then; `None` where it may stay as it is. Of a place that is held for somebody who has not begun to
+    /// load, as little is to be told as of one where nothing stands: the load begins later.
+    fn of_found(self, found: &Found) -> Option<Register> {
+        let Found::There { register, .. } = found else {
+            return (!self.sparse).then(|| Register::told(random(), self.fence, now()));
+        };
         let changed = register.changed(self.fence, now());
         // One that is no register has no lineage yet.
-        if self.unknown || register.lineage == 0 { changed.forgotten(random(), now()) } else { changed }
+        Some(if self.unknown || register.lineage == 0 { changed.forgotten(random(), now()) } else { changed })
     }
 }
 
 /// Tells a server of changes; returns what it could not be told.
 pub(crate) async fn tell(access: Access<'_>, changes: Vec<(String, Telling)>) -> Vec<(String, Telling)> {
-    let taken = access.step(&changes, |telling, found| Step::Write(telling.of_found(found))).await;
+    let taken = access.step(&changes, |telling, found| telling.of_found(found).map_or(Step::Leave, Step::Write)).await;
     let (mut left, mut contended) = (Vec::new(), Vec::new());
     for (change, taken) in changes.into_iter().zip(taken) {
         match taken {
@@ -87,15 +96,24 @@ impl Cache {
         if inner.live.policy() == Policy::WriteThrough {
             self.write_through_many(changes).await;
         } else {
-            let told = changes.into_iter().map(|change| (change.key.wire(inner.prefix()), Telling::of(&change.stamp)));
+            let told =
+                changes.into_iter().map(|change| (change.key.wire(inner.prefix()), Telling::of::<K>(&change.stamp)));
             self.tell_all(K::NAME, told.collect()).await;
         }
+    }
+
+    /// Tells, whatever the policy, that what was changed so is out of date: for changes of which the position is known, and not
+    /// what was written.
+    pub(crate) async fn outdated_many<K: Kind>(&self, changes: Vec<(Key<K>, Stamp)>) {
+        let prefix = self.inner().prefix();
+        let told = changes.into_iter().map(|(key, stamp)| (key.wire(prefix), Telling::of::<K>(&stamp)));
+        self.tell_all(K::NAME, told.collect()).await;
     }
 
     /// Tells that these values were changed, and not to what: their entries are out of date, and what is being loaded at
     /// present is not cached. As the position is not known, a later load from a replica that lags may show what was before.
     pub async fn invalidate<K: Kind>(&self, keys: impl IntoIterator<Item = Key<K>>) {
-        let told = keys.into_iter().map(|key| (key.wire(self.inner().prefix()), Telling::UNKNOWN));
+        let told = keys.into_iter().map(|key| (key.wire(self.inner().prefix()), Telling::unknown::<K>()));
         self.tell_all(K::NAME, told.collect()).await;
     }
 
@@ -144,7 +162,7 @@ struct Written {
 
 impl Inner {
     fn written<K: Kind>(&self, change: &Change<K>) -> (String, Written) {
-        let telling = Telling::of(&change.stamp);
+        let telling = Telling::of::<K>(&change.stamp);
         let body = Body::of(change.value.as_ref(), self.config.writing());
         let entry = match (body, self.live.epoch()) {
             (Ok(body), Some(epoch)) if !telling.unknown => Some(self.entry(body, change.stamp, epoch, 0)),
@@ -155,7 +173,8 @@ impl Inner {
 }
 
 async fn write(server: &Server, kind: &'static str, written: Vec<(String, Written)>) {
-    let taken = server.using().step(&written, |written, found| Step::Write(written.of_found(found))).await;
+    let taken =
+        server.using().step(&written, |written, found| written.of_found(found).map_or(Step::Leave, Step::Write)).await;
     let (mut left, mut stored) = (Vec::new(), 0);
     for ((key, Written { telling, .. }), taken) in written.into_iter().zip(taken) {
         match taken {
@@ -170,11 +189,11 @@ async fn write(server: &Server, kind: &'static str, written: Vec<(String, Writte
 }
 
 impl Written {
-    fn of_found(&self, found: &Found) -> Register {
-        let told = self.telling.of_found(found);
-        let Some(before) = &told.entry else { return told };
+    fn of_found(&self, found: &Found) -> Option<Register> {
+        let told = self.telling.of_found(found)?;
+        let Some(before) = &told.entry else { return Some(told) };
         // What it costs to load is what it cost before.
         let entry = self.entry.clone().map(|entry| Entry { cost: before.cost, ..entry });
-        entry.and_then(|entry| told.written(entry).ok()).unwrap_or(told)
+        Some(entry.and_then(|entry| told.written(entry).ok()).unwrap_or(told))
     }
 }

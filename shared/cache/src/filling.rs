@@ -111,7 +111,7 @@ pub(crate) async fn load_past<K: Kind, E>(
     Ok(loaded.into_iter().map(own).collect())
 }
 
-fn own<V>(Loaded { value, stamp }: Loaded<V>) -> Cached<V> {
+fn own<V>(Loaded { value, stamp, .. }: Loaded<V>) -> Cached<V> {
     Cached { value: value.map(Arc::new), stamp, source: Source::Loaded }
 }
 
@@ -225,10 +225,15 @@ impl<K: Kind, E: Send + Sync + 'static> Filling<K, E> {
         let cost = u32::try_from(took.as_millis()).unwrap_or(u32::MAX);
         let (mut fills, mut waited) = (Vec::new(), 0);
         for (Claimed { job, lease }, loaded) in claimed.into_iter().zip(loaded) {
-            let (stamp, cached) = (loaded.stamp, own(loaded));
+            let (stamp, lags, cached) = (loaded.stamp, loaded.lags, own(loaded));
             let body = lease.map(|lease| (lease, Body::of(cached.value.as_deref(), self.inner.config.writing())));
             if let Some((lease, body)) = body {
                 let fill = match body {
+                    // Where nothing stood, nobody said what it may lack.
+                    Ok(_) if K::SPARSE && lags => {
+                        METRICS.filled(K::NAME, "lags", 1);
+                        Fill::give_back(lease.number)
+                    }
                     Ok(body) => {
                         METRICS.value_size(K::NAME, body.len());
                         if let Some(near) = &self.inner.near {

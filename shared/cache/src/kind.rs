@@ -21,8 +21,16 @@ pub trait Kind: Send + Sync + 'static {
     /// The version of how its values are written, as a part of every key: one that can't read what an older program wrote
     /// takes another number, and never finds it.
     const SCHEMA: u16;
+    /// Whether they are many of which few are read, as orders are: their changes are told only where something stands, and
+    /// what was read from a copy that may lag is not cached, see *Why nothing old is stored after a change*.
+    const SPARSE: bool = false;
     /// What is cached.
     type Value: Serialize + DeserializeOwned + Send + Sync + 'static;
+
+    /// The version of a value, greater with every change of it; 0 where it has none.
+    fn version(_: &Self::Value) -> u64 {
+        0
+    }
 }
 
 /// The key of a value: any text, such as a SKU.
@@ -41,6 +49,10 @@ impl<K: Kind> Key<K> {
     /// Its text.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    pub(crate) fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.text)
     }
 
     /// The key as memcached has it: prefix, kind and schema, then the text, where what memcached takes for an end of a word

@@ -11,6 +11,8 @@ pub struct Loaded<V> {
     pub value: Option<V>,
     /// How new it is.
     pub stamp: Stamp,
+    /// Whether it was read from a copy that may lack changes which others were told of, as a replica may.
+    pub lags: bool,
 }
 
 /// A value as a reader has it.

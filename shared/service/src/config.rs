@@ -1,7 +1,9 @@
 //! Configuration from environment variables: read once into typed structs, all faults reported together.
 
+mod caching;
 mod common;
 mod coordination;
+mod databases;
 
 use std::{
     collections::HashMap,
@@ -12,8 +14,10 @@ use std::{
 };
 
 pub use self::{
+    caching::Caching,
     common::{Common, Http},
     coordination::Coordination,
+    databases::Databases,
 };
 
 /// A text that must not be printed: its `Debug` shows nothing.

@@ -32,6 +32,8 @@ const TTL: Duration = Duration::from_secs(10);
 const DUTY_TTL: Duration = Duration::from_secs(5);
 /// How often the number of requests in hand is told.
 const LOAD_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a start waits for the values of settings.
+const SETTINGS_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A service's place among the others. Without coordinators it has none, and everything here is as good as not there:
 /// settings keep what they are configured with, and duties are nobody's.
@@ -46,7 +48,7 @@ struct Place {
     candidate: Candidate,
     advertise: Option<String>,
     registration: Option<Registration>,
-    _settings: Follower,
+    settings: Follower,
 }
 
 /// Ends with the presence, whether or not it left in order.
@@ -89,13 +91,22 @@ impl Presence {
         ];
         let followed = settings::follow(&cluster, settings);
         let candidate = Candidate { cluster, service, instance };
-        let place = Place { candidate, advertise, registration: None, _settings: followed };
+        let place = Place { candidate, advertise, registration: None, settings: followed };
         Ok(Self { place: Some(place), tasks: Tasks(tasks) })
     }
 
     /// The instance as it stands for elections; `None` without coordinators.
     pub fn candidate(&self) -> Option<&Candidate> {
         self.place.as_ref().map(|place| &place.candidate)
+    }
+
+    /// Waits until settings have the values that they were given, and not those they are configured with; no longer than a
+    /// second, as coordinators may be away.
+    pub async fn settings_read(&mut self) {
+        let Some(place) = &mut self.place else { return };
+        if timeout(SETTINGS_PATIENCE, place.settings.read()).await.is_err() {
+            tracing::warn!("no coordinator answers: settings are as they are configured");
+        }
     }
 
     /// Stands for a duty of the service.

@@ -109,6 +109,7 @@ impl Engines {
             inventory_database: postgres.create_database(INVENTORY, INVENTORY).await?,
             inventory_replica: replica(INVENTORY),
             kafka: self.kept.servers.kafka().address(),
+            memcached: self.kept.servers.memcached().address(),
             redis: self.kept.servers.redis().url(),
             redlock: Vec::new(),
             coordinators,

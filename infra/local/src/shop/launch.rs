@@ -18,6 +18,8 @@ pub(super) struct Surroundings {
     pub(super) inventory_database: String,
     pub(super) inventory_replica: Option<String>,
     pub(super) kafka: SocketAddr,
+    /// Where memcached listens.
+    pub(super) memcached: SocketAddr,
     /// URL of Redis, with its password.
     pub(super) redis: String,
     /// URLs of the other Redis servers, of which Redlock takes most.
@@ -73,9 +75,12 @@ impl Surroundings {
 
     /// What whoever keeps a database needs.
     fn databases(&self, primary: &str, replica: Option<&String>) -> impl Iterator<Item = (&'static str, String)> {
-        [("PLUMBLINE_DATABASE_URL", primary.to_owned()), ("PLUMBLINE_SESSION_KEY", self.secrets.session_key.clone())]
-            .into_iter()
-            .chain(replica.map(|url| ("PLUMBLINE_DATABASE_REPLICA_URL", url.clone())))
+        let of_all = [
+            ("PLUMBLINE_DATABASE_URL", primary.to_owned()),
+            ("PLUMBLINE_SESSION_KEY", self.secrets.session_key.clone()),
+            ("PLUMBLINE_MEMCACHED", self.memcached.to_string()),
+        ];
+        of_all.into_iter().chain(replica.map(|url| ("PLUMBLINE_DATABASE_REPLICA_URL", url.clone())))
     }
 }
 
@@ -132,6 +137,7 @@ mod tests {
             inventory_database: "postgres://inventory".to_owned(),
             inventory_replica: Some("postgres://replica/inventory".to_owned()),
             kafka: "127.0.0.1:19092".parse().unwrap(),
+            memcached: "127.0.0.1:21211".parse().unwrap(),
             redis: "redis://127.0.0.1:16379/0".to_owned(),
             redlock: Vec::new(),
             coordinators: vec!["http://127.0.0.1:8091".to_owned(), "http://127.0.0.1:8092".to_owned()],
@@ -158,6 +164,7 @@ mod tests {
         assert_eq!(variable(&order, "PLUMBLINE_REDIS_URL"), None);
         assert_eq!(variable(&order, "PLUMBLINE_DATABASE_REPLICA_URL"), None);
         assert_eq!(variable(&order, "PLUMBLINE_SESSION_KEY").as_deref(), Some("of the session"));
+        assert_eq!(variable(&order, "PLUMBLINE_MEMCACHED").as_deref(), Some("127.0.0.1:21211"));
         let coordinators = variable(&order, "PLUMBLINE_COORDINATORS");
         assert_eq!(coordinators.as_deref(), Some("http://127.0.0.1:8091,http://127.0.0.1:8092"));
         assert_eq!(order.log, Path::new("/data/logs/order#2.log"));
@@ -168,6 +175,7 @@ mod tests {
         let (recommendation, _) =
             specs(&config, Path::new("/bin"), &surroundings(), (Service::Recommendation, 1), address());
         assert_eq!(variable(&recommendation, "PLUMBLINE_SESSION_KEY"), None);
+        assert_eq!(variable(&recommendation, "PLUMBLINE_MEMCACHED"), None);
     }
 
     #[test]

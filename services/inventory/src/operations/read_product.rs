@@ -5,6 +5,7 @@ use contracts::{
     catalogue::Product,
     consistency::{Answer, Demand},
 };
+use telemetry::context::TraceContext;
 
 use crate::store::{self, Store};
 
@@ -20,6 +21,11 @@ pub enum Error {
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn read_product(store: &Store, sku: &Sku, demand: &Demand) -> Result<Answer<Option<Product>>, Error> {
-    Ok(store.product(sku, demand).await?)
+pub async fn read_product(
+    store: &Store,
+    sku: &Sku,
+    demand: &Demand,
+    trace: Option<TraceContext>,
+) -> Result<Answer<Option<Product>>, Error> {
+    Ok(store.product(sku, demand, trace).await?)
 }

@@ -5,6 +5,7 @@ use contracts::{
     consistency::{Answer, Demand},
     stock::Stock,
 };
+use telemetry::context::TraceContext;
 
 use crate::store::{self, Store};
 
@@ -20,6 +21,11 @@ pub enum Error {
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn read_stock(store: &Store, sku: &Sku, demand: &Demand) -> Result<Answer<Option<Stock>>, Error> {
-    Ok(store.stock(sku, demand).await?)
+pub async fn read_stock(
+    store: &Store,
+    sku: &Sku,
+    demand: &Demand,
+    trace: Option<TraceContext>,
+) -> Result<Answer<Option<Stock>>, Error> {
+    Ok(store.stock(sku, demand, trace).await?)
 }

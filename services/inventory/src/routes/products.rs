@@ -69,9 +69,14 @@ pub(super) async fn list(
         Unanswered,
     )
 )]
-pub(super) async fn read(store: Data<Store>, asked: Asked, sku: Path<String>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn read(
+    store: Data<Store>,
+    Trace(carried): Trace,
+    asked: Asked,
+    sku: Path<String>,
+) -> Result<HttpResponse, ApiError> {
     let (sku, demand) = (parameters::path("sku", &sku)?, asked.demand(Level::Strong));
-    let product = read_product::read_product(&store, &sku, &demand).await?;
+    let product = read_product::read_product(&store, &sku, &demand, carried.trace).await?;
     Ok(asked.one(&demand, product, |product| product.version.cast_unsigned(), || unknown(&sku)))
 }
 

@@ -72,9 +72,14 @@ pub(super) async fn list(
         Unanswered,
     )
 )]
-pub(super) async fn read(store: Data<Store>, asked: Asked, sku: Path<String>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn read(
+    store: Data<Store>,
+    Trace(carried): Trace,
+    asked: Asked,
+    sku: Path<String>,
+) -> Result<HttpResponse, ApiError> {
     let (sku, demand) = (parameters::path("sku", &sku)?, asked.demand(Level::Strong));
-    let stock = read_stock::read_stock(&store, &sku, &demand).await?;
+    let stock = read_stock::read_stock(&store, &sku, &demand, carried.trace).await?;
     Ok(asked.one(&demand, stock, |stock| stock.version.cast_unsigned(), || unknown(&sku)))
 }
 

@@ -8,7 +8,10 @@ use contracts::{
     stock::{Adjustment, Stock},
 };
 use locks::Token;
-use messaging::{database::copies, sighted};
+use messaging::{
+    database::copies::{self, Writing},
+    sighted,
+};
 use sqlx::{Connection as _, FromRow, PgConnection, Row as _, postgres::PgRow};
 use telemetry::{
     context::TraceContext,
@@ -21,6 +24,7 @@ use uuid::Uuid;
 use super::{
     ChangeError, Store,
     rows::{ShelfRow, StockRow, sku},
+    shelves::of_stock,
 };
 use crate::{
     domain::{Claim, Level, NewAdjustment, Refused},
@@ -33,10 +37,13 @@ const LOCK: &str = "SELECT sku, available, reserved, version, token_epoch, token
        FROM stock WHERE sku = $1 FOR UPDATE";
 
 /// A row that is locked, and that no greater token has stored.
-const SET: &str = "UPDATE stock SET available = $2, version = version + 1,
+const SET: &str = concat!(
+    "UPDATE stock SET available = $2, version = version + 1,
             token_epoch = greatest(token_epoch, $3),
             token_counter = CASE WHEN $3 > token_epoch THEN $4 ELSE greatest(token_counter, $4) END
-      WHERE sku = $1 RETURNING sku, available, reserved, version, pg_current_xact_id()::text::bigint";
+      WHERE sku = $1 RETURNING sku, available, reserved, version, ",
+    sighted!(written)
+);
 
 /// Served by the unique index on the key.
 const HOLDER: &str = concat!(
@@ -128,7 +135,7 @@ impl Store {
             Err(refused) => return Ok(Adjusted::Refused(refused)),
         };
         let setting = set(&mut transaction, wanted, level, (seen, access));
-        let Written { value: stock, position } = in_statement("UPDATE stock", trace, setting).await?;
+        let (stock, writing) = in_statement("UPDATE stock", trace, setting).await?;
         let made = Adjustment {
             sku: wanted.sku.clone(),
             delta: wanted.delta,
@@ -142,7 +149,8 @@ impl Store {
         }
         in_statement("COMMIT", trace, transaction.commit()).await?;
         self.told.done(access);
-        Ok(Adjusted::Made(Written::new(made, position)))
+        self.shelves.stock.changed([of_stock(made.stock.clone(), writing)]);
+        Ok(Adjusted::Made(Written::new(made, writing.position)))
     }
 }
 
@@ -152,7 +160,7 @@ async fn set(
     wanted: &NewAdjustment,
     level: Level,
     (seen, access): (Token, &Access),
-) -> Result<Written<Stock>, ChangeError> {
+) -> Result<(Stock, Writing), ChangeError> {
     let writes = access.writes();
     writes.admit(seen)?;
     access.check()?;
@@ -160,7 +168,7 @@ async fn set(
     let setting = sqlx::query(SET).bind(wanted.sku.as_str()).bind(level.available).bind(epoch).bind(counter);
     let row = setting.fetch_one(connection).await?;
     let StockRow(stock) = StockRow::from_row(&row)?;
-    Ok(Written::new(stock, copies::position(row.try_get(4)?)))
+    Ok((stock, Writing::of(&row)?))
 }
 
 /// What the claim's key stands for, if it is taken.

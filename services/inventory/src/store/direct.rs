@@ -90,6 +90,7 @@ impl Store {
             let stood = in_statement("SELECT reservations", trace, stood(&mut transaction, id)).await?;
             in_statement("COMMIT", trace, transaction.commit()).await?;
             self.told.done(access);
+            self.gave_back(&given);
             let (released, violations) = (!given.released.is_empty(), given.violations);
             let reservation = stood.map(|stood| stood.map(|stood| stood.reservation));
             Ok(Returned { reservation, released, violations })

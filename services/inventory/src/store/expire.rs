@@ -21,7 +21,11 @@ use telemetry::{
     spans::{self, Span, in_statement},
 };
 
-use super::{ChangeError, Error, SWEEPING, Store, give_back::give_back, rows::order_id};
+use super::{
+    ChangeError, Error, SWEEPING, Store,
+    give_back::{GivenBack, give_back},
+    rows::order_id,
+};
 use crate::{SOURCE, locking::Access};
 
 /// Held until the transaction ends, so that a sweeper that dies leaves nothing behind.
@@ -121,10 +125,11 @@ impl Store {
             return Ok(Swept::Elsewhere);
         }
         self.told.enter(&mut transaction, access).await?;
-        let (released, violations) = release(&mut transaction, overdue, access, told).await?;
+        let given = release(&mut transaction, overdue, access, told).await?;
         in_statement("COMMIT", told.trace(), transaction.commit()).await?;
         self.told.done(access);
-        Ok(Swept::Here { released, violations })
+        self.gave_back(&given);
+        Ok(Swept::Here { released: given.released.len(), violations: given.violations })
     }
 }
 
@@ -158,7 +163,7 @@ async fn release(
     overdue: HashMap<OrderId, Reservation>,
     access: &Access,
     told: &mut Told,
-) -> Result<(usize, u64), ChangeError> {
+) -> Result<GivenBack, ChangeError> {
     let mut direct = HashSet::new();
     let mut lines = HashMap::with_capacity(overdue.len());
     for (order, reservation) in overdue {
@@ -180,7 +185,7 @@ async fn release(
         events.push(order_id.bucket(BUCKETS), &expired, told.released(order_id));
     }
     in_statement("INSERT outbox", trace, events.write(connection)).await?;
-    Ok((given.released.len(), given.violations))
+    Ok(given)
 }
 
 /// The spans of a step: of the whole, and in each recorded order's trace.

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use contracts::{OrderId, StockLine, Timestamp, stock::ReservationStatus};
+use contracts::{OrderId, Sku, StockLine, Timestamp, stock::ReservationStatus};
+use messaging::database::copies::Writing;
 use sqlx::PgConnection;
 use telemetry::{context::TraceContext, spans::in_statement};
 use uuid::Uuid;
 
-use super::{ChangeError, reservations, stock};
+use super::{ChangeError, Store, reservations, stock};
 use crate::{
-    domain::{Found, OrderEvent, Standing, decide},
+    domain::{Found, Level, OrderEvent, Standing, decide},
     locking::Access,
 };
 
@@ -18,6 +19,17 @@ pub(super) struct GivenBack {
     pub(super) released: Vec<OrderId>,
     /// See [`crate::domain::Decided::violations`].
     pub(super) violations: u64,
+    /// What was written of their stock.
+    stock: Vec<(Sku, Level)>,
+    rows: stock::Rows,
+    written: Option<Writing>,
+}
+
+impl Store {
+    /// Tells of the stock of what was given back, when that is committed.
+    pub(super) fn gave_back(&self, given: &GivenBack) {
+        self.stored(&given.stock, &given.rows, given.written);
+    }
 }
 
 /// Locks reservations, of which these are the lines, looks in which status they are, and releases at `now` those that are in
@@ -44,8 +56,10 @@ pub(super) async fn give_back(
     let events: Vec<OrderEvent> = found.reservations.keys().copied().map(OrderEvent::Cancelled).collect();
     let decided = decide(&events, &found);
 
-    in_statement("UPDATE stock", trace, stock::set(connection, &decided.stock, &rows, access)).await?;
+    let setting = stock::set(connection, &decided.stock, &rows, access);
+    let written = in_statement("UPDATE stock", trace, setting).await?;
     let releasing = reservations::release(connection, &decided.released, now);
     in_statement("UPDATE reservations", trace, releasing).await?;
-    Ok(GivenBack { released: decided.released, violations: decided.violations })
+    let (released, violations, stock) = (decided.released, decided.violations, decided.stock);
+    Ok(GivenBack { released, violations, stock, rows, written })
 }

@@ -15,25 +15,33 @@ mod products;
 mod reservations;
 mod reserve;
 mod rows;
+mod shelves;
 mod stock;
 mod take;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use contracts::consistency::{Answer, Demand};
-use messaging::database::{self, copies::Found};
+use cache::Front;
+use coordination::settings::Setting;
+use messaging::database::{
+    self,
+    copies::{Following, Identity},
+};
+use service::config::Databases;
 use sqlx::{PgPool, postgres::PgConnectOptions};
+
+use shelves::Shelves;
 
 pub use adjust::Adjusted;
 pub use change::ChangeError;
-pub use database::{Copies, Database, Error, InvalidUrl, PrepareError, copies::Following};
+pub use database::{Copies, Database, Error, InvalidUrl, PrepareError};
 pub use direct::Returned;
 pub use expire::{Overdue, Swept};
 pub use products::Put;
 pub use take::{Cancelled, OrderNews, Taken, Told, Waits};
 
 /// What PostgreSQL shows connections as.
-pub const APPLICATION: &str = "plumbline-inventory";
+const APPLICATION: &str = "plumbline-inventory";
 /// The advisory lock of the instance that sweeps.
 const SWEEPING: i64 = 0x504C_494E_5645_4E01;
 
@@ -43,36 +51,35 @@ pub struct Store {
     pool: PgPool,
     options: PgConnectOptions,
     copies: Copies,
+    shelves: Shelves,
     /// What the database knows of how this process guards stock.
     told: Arc<guard::Told>,
 }
 
 impl Store {
-    /// A store on this database, with at most `connections` at once, which reads from what follows it where it may.
-    /// Connects when it is first used.
-    pub fn new(database: &Database, connections: u32, following: Option<&Following>) -> Self {
-        let options = database.options(APPLICATION);
+    /// A store on this database, with at most `connections` at once, and as many to what follows it: that is read where it is
+    /// new enough, and is not older than `max_age` where nothing else says how new an answer has to be. Connects when it is
+    /// first used.
+    pub fn new(databases: &Databases<Database>, connections: u32, max_age: &Setting<Duration>) -> Self {
+        let options = databases.primary.options(APPLICATION);
         let pool = database::pool(&options, connections);
-        let copies = Copies::new(&pool, following);
-        Self { pool, options, copies, told: Arc::default() }
+        let replica = databases.replica.as_ref();
+        let following = replica.map(|replica| Following::new(replica, APPLICATION, connections, max_age));
+        let copies = Copies::new(&pool, following.as_ref());
+        Self { pool, options, copies, shelves: Shelves::none(), told: Arc::default() }
     }
 
-    /// The identifier of the database cluster.
+    /// The same, which reads from what is cached where it may, and tells of what it changes.
+    pub fn behind(self, front: &Front) -> Self {
+        Self { shelves: Shelves::of(front), ..self }
+    }
+
+    /// Which database it is.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn cluster(&self) -> Result<u64, Error> {
-        self.copies.cluster().await
-    }
-
-    /// Has a statement answered by whichever copy of the database is new enough: every read that names a level comes by here,
-    /// and what is kept in front of the databases is asked before it.
-    async fn read<T>(
-        &self,
-        demand: &Demand,
-        statement: impl AsyncFn(&PgPool) -> Result<Found<T>, sqlx::Error>,
-    ) -> Result<Answer<T>, Error> {
-        self.copies.read(demand, statement).await
+    pub async fn identity(&self) -> Result<Identity, Error> {
+        self.copies.identity().await
     }
 
     /// Brings the tables up to date. Several instances may do so at once.
@@ -93,8 +100,9 @@ impl Store {
         &self.options
     }
 
-    /// Closes every connection of the pool.
+    /// Tells of what it has changed, and closes every connection of the pool.
     pub async fn close(&self) {
+        self.shelves.close().await;
         self.copies.close().await;
         self.pool.close().await;
     }

@@ -7,19 +7,24 @@ use contracts::{
     catalogue::Product,
     consistency::{Answer, Demand, Written},
     event::ProductUpserted,
+    stock::Stock,
 };
 use messaging::{
-    database::copies::{self, Found},
+    database::copies::{Found, Writing},
     outbox, sighted,
 };
-use sqlx::{Connection as _, FromRow as _, PgPool, Row as _};
+use sqlx::{Connection as _, FromRow as _, PgPool};
 use telemetry::{
-    context::Carried,
+    context::{Carried, TraceContext},
     names::{shop, wait},
     spans::{self, Span, in_statement},
 };
 
-use super::{Error, Store, rows::ProductRow};
+use super::{
+    Error, Store,
+    rows::ProductRow,
+    shelves::{key, of_product, of_stock},
+};
 use crate::{SOURCE, domain::NewProduct};
 
 /// The one bucket of all products, so that an older version never overtakes a newer.
@@ -38,11 +43,13 @@ const PAGE: &str = concat!(
 );
 
 /// Answers a row only where something is new.
-const PUT: &str =
+const PUT: &str = concat!(
     "INSERT INTO products AS stored (sku, name, price_minor, currency, version) VALUES ($1, $2, $3, $4, 1)
      ON CONFLICT (sku) DO UPDATE SET name = $2, price_minor = $3, currency = $4, version = stored.version + 1
         WHERE (stored.name, stored.price_minor, stored.currency) IS DISTINCT FROM ($2, $3, $4)
-     RETURNING sku, name, price_minor, currency, version, pg_current_xact_id()::text::bigint";
+     RETURNING sku, name, price_minor, currency, version, ",
+    sighted!(written)
+);
 
 const EMPTY_SHELF: &str = "INSERT INTO stock (sku) VALUES ($1) ON CONFLICT (sku) DO NOTHING";
 
@@ -69,14 +76,29 @@ impl Put {
 }
 
 impl Store {
-    /// A product.
+    /// A product. What is read from the cache shows below `trace`.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn product(&self, sku: &Sku, demand: &Demand) -> Result<Answer<Option<Product>>, Error> {
-        let asking = async |copy: &PgPool| Found::one(&sqlx::query(GET).bind(sku.as_str()).fetch_one(copy).await?);
-        let found = self.read(demand, asking).await?;
-        Ok(found.map(|row| row.map(|ProductRow(product)| product)))
+    pub async fn product(
+        &self,
+        sku: &Sku,
+        demand: &Demand,
+        trace: Option<TraceContext>,
+    ) -> Result<Answer<Option<Product>>, Error> {
+        let (copies, wanted) = (self.copies.clone(), sku.clone());
+        let load = move |demand: Demand| {
+            let (copies, sku) = (copies.clone(), wanted.clone());
+            async move {
+                let sku = &sku;
+                let asking = |copy: PgPool| async move {
+                    Found::one(&sqlx::query(GET).bind(sku.as_str()).fetch_one(&copy).await?)
+                };
+                let found = copies.read(&demand, asking).await?;
+                Ok::<_, Error>(found.map(|row| row.map(|ProductRow(product)| product)))
+            }
+        };
+        self.shelves.products.read(&key(sku), *demand, trace, load).await
     }
 
     /// Up to `most` products behind `after`, by SKU.
@@ -91,8 +113,9 @@ impl Store {
     ) -> Result<Answer<Vec<Product>>, Error> {
         // No SKU is empty, so every one stands behind the empty text.
         let after = after.map_or("", Sku::as_str);
-        let asking = async |copy: &PgPool| Found::all(&sqlx::query(PAGE).bind(after).bind(most).fetch_all(copy).await?);
-        let found = self.read(demand, asking).await?;
+        let asking =
+            |copy: PgPool| async move { Found::all(&sqlx::query(PAGE).bind(after).bind(most).fetch_all(&copy).await?) };
+        let found = self.copies.read(demand, asking).await?;
         Ok(found.map(|rows| rows.into_iter().map(|ProductRow(product)| product).collect()))
     }
 
@@ -110,6 +133,15 @@ impl Store {
         let put = done?;
         self.copies.wrote(put.position);
         Ok(put)
+    }
+
+    /// Tells of a product that was put, and of its shelf where that is new.
+    fn tell(&self, put: &Product, created: bool, writing: Writing) {
+        self.shelves.products.changed([of_product(put.clone(), writing)]);
+        if created {
+            let empty = Stock { sku: put.sku.clone(), available: 0, reserved: 0, version: 0 };
+            self.shelves.stock.changed([of_stock(empty, writing)]);
+        }
     }
 
     async fn put_product_in(
@@ -134,7 +166,7 @@ impl Store {
             let ProductRow(same) = value.ok_or(sqlx::Error::RowNotFound)?;
             return Ok(Written::new(Put::Unchanged(same), sight.shows));
         };
-        let (ProductRow(put), position) = (ProductRow::from_row(&row)?, copies::position(row.try_get(5)?));
+        let (ProductRow(put), writing) = (ProductRow::from_row(&row)?, Writing::of(&row)?);
         let created = put.version == 1;
         if created {
             let inserting = sqlx::query(EMPTY_SHELF).bind(put.sku.as_str()).execute(&mut *transaction);
@@ -144,7 +176,8 @@ impl Store {
         events.push(BUCKET, &upserted(&put), carried);
         in_statement("INSERT outbox", trace, events.write(&mut transaction)).await?;
         in_statement("COMMIT", trace, transaction.commit()).await?;
-        Ok(Written::new(if created { Put::Created(put) } else { Put::Changed(put) }, position))
+        self.tell(&put, created, writing);
+        Ok(Written::new(if created { Put::Created(put) } else { Put::Changed(put) }, writing.position))
     }
 }
 

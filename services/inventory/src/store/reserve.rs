@@ -60,12 +60,13 @@ impl Store {
         let now = Timestamp::now();
         let decided = decide(wanted().map(DirectReservation::placing), &found);
         let setting = stock::set(&mut transaction, &decided.stock, &rows, access);
-        in_statement("UPDATE stock", trace.filter(|_| !decided.stock.is_empty()), setting).await?;
+        let written = in_statement("UPDATE stock", trace.filter(|_| !decided.stock.is_empty()), setting).await?;
         let inserting = reservations::insert(&mut transaction, &decided.reservations, (now, true), traces);
         let inserted = trace.filter(|_| !decided.reservations.is_empty());
         let position = in_statement("INSERT reservations", inserted, inserting).await.map_err(taken)?;
         in_statement("COMMIT", trace, transaction.commit()).await?;
         self.told.done(access);
+        self.stored(&decided.stock, &rows, written);
         let at = |id| before_at.get(&id).copied().or(position).unwrap_or_default();
         position.into_iter().for_each(|position| self.copies.wrote(position));
         let answers = answers(wanted(), before, &decided, now);

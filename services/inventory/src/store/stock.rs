@@ -2,17 +2,24 @@
 
 use std::collections::BTreeSet;
 
+use cache::News;
 use contracts::{
     Sku,
     consistency::{Answer, Demand},
     stock::Stock,
 };
-use messaging::{crash, database::copies::Found, sighted};
-use sqlx::{PgConnection, PgPool, postgres::PgBindIterExt};
+use messaging::{
+    crash,
+    database::copies::{Found, Writing},
+    sighted,
+};
+use sqlx::{PgConnection, PgPool, Row as _, postgres::PgBindIterExt};
+use telemetry::context::TraceContext;
 
 use super::{
     ChangeError, Error, Store,
     rows::{ShelfRow, StockRow},
+    shelves::{self, OfStock, key},
 };
 use crate::{
     domain::Level,
@@ -38,29 +45,54 @@ const READ: &str = "SELECT sku, available, reserved, version, token_epoch, token
 const LOCK: &str = "SELECT sku, available, reserved, version, token_epoch, token_counter
        FROM stock WHERE sku = ANY($1) ORDER BY sku FOR UPDATE";
 
-/// The primary key is probed for each row given.
-const SET: &str = "UPDATE stock
+/// The primary key is probed for each row given. Answers one row, however many are written.
+const SET: &str = concat!(
+    "WITH written AS (UPDATE stock
         SET available = decided.available, reserved = decided.reserved, version = stock.version + 1
        FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS decided (sku, available, reserved)
-      WHERE stock.sku = decided.sku";
+      WHERE stock.sku = decided.sku RETURNING 1)
+     SELECT count(*) AS count, ",
+    sighted!(written),
+    " FROM written"
+);
 
 /// The same, of rows that are as they were read, and that no greater token has stored.
-const SET_FENCED: &str = "UPDATE stock
+const SET_FENCED: &str = concat!(
+    "WITH written AS (UPDATE stock
         SET available = decided.available, reserved = decided.reserved, version = stock.version + 1,
             token_epoch = $5, token_counter = $6
        FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS decided (sku, available, reserved, version)
       WHERE stock.sku = decided.sku AND stock.version = decided.version
-        AND (stock.token_epoch, stock.token_counter) <= ($5, $6)";
+        AND (stock.token_epoch, stock.token_counter) <= ($5, $6) RETURNING 1)
+     SELECT count(*) AS count, ",
+    sighted!(written),
+    " FROM written"
+);
 
 impl Store {
-    /// The stock of a SKU; `None` where there is no such product.
+    /// The stock of a SKU; `None` where there is no such product. What is read from the cache shows below `trace`.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn stock(&self, sku: &Sku, demand: &Demand) -> Result<Answer<Option<Stock>>, Error> {
-        let asking = async |copy: &PgPool| Found::one(&sqlx::query(GET).bind(sku.as_str()).fetch_one(copy).await?);
-        let found = self.read(demand, asking).await?;
-        Ok(found.map(|row| row.map(|StockRow(stock)| stock)))
+    pub async fn stock(
+        &self,
+        sku: &Sku,
+        demand: &Demand,
+        trace: Option<TraceContext>,
+    ) -> Result<Answer<Option<Stock>>, Error> {
+        let (copies, wanted) = (self.copies.clone(), sku.clone());
+        let load = move |demand: Demand| {
+            let (copies, sku) = (copies.clone(), wanted.clone());
+            async move {
+                let sku = &sku;
+                let asking = |copy: PgPool| async move {
+                    Found::one(&sqlx::query(GET).bind(sku.as_str()).fetch_one(&copy).await?)
+                };
+                let found = copies.read(&demand, asking).await?;
+                Ok::<_, Error>(found.map(|row| row.map(|StockRow(stock)| stock)))
+            }
+        };
+        self.shelves.stock.read(&key(sku), *demand, trace, load).await
     }
 
     /// The stock of up to `most` products behind `after`, by SKU.
@@ -69,9 +101,18 @@ impl Store {
     /// Those of the database.
     pub async fn stocks(&self, after: Option<&Sku>, most: i64, demand: &Demand) -> Result<Answer<Vec<Stock>>, Error> {
         let after = after.map_or("", Sku::as_str);
-        let asking = async |copy: &PgPool| Found::all(&sqlx::query(PAGE).bind(after).bind(most).fetch_all(copy).await?);
-        let found = self.read(demand, asking).await?;
+        let asking =
+            |copy: PgPool| async move { Found::all(&sqlx::query(PAGE).bind(after).bind(most).fetch_all(&copy).await?) };
+        let found = self.copies.read(demand, asking).await?;
         Ok(found.map(|rows| rows.into_iter().map(|StockRow(stock)| stock).collect()))
+    }
+
+    /// Tells of stock that was written, when that is committed.
+    pub(super) fn stored(&self, levels: &[(Sku, Level)], rows: &Rows, writing: Option<Writing>) {
+        if let Some(writing) = writing {
+            self.copies.wrote(writing.position);
+            self.shelves.stock.changed(rows.news(levels, writing));
+        }
     }
 }
 
@@ -88,6 +129,13 @@ impl Rows {
     fn versions<'a>(&'a self, levels: &'a [(Sku, Level)]) -> impl Iterator<Item = i64> + 'a {
         let place = |sku: &Sku| self.skus.partition_point(|read| read.as_str() < sku.as_str());
         levels.iter().filter_map(move |(sku, _)| self.versions.get(place(sku)).copied())
+    }
+
+    /// What was written of these. Whoever wrote without looking does not know over which version.
+    fn news<'a>(&'a self, levels: &'a [(Sku, Level)], writing: Writing) -> impl Iterator<Item = News<OfStock>> + 'a {
+        let known = self.writes != Writes::Blind;
+        let before = self.versions(levels).map(move |version| known.then_some(version));
+        levels.iter().zip(before).map(move |((sku, level), before)| shelves::written(sku, *level, before, writing))
     }
 }
 
@@ -110,16 +158,14 @@ pub(super) async fn read(
         sqlx::query_as(statement).bind(skus.into_iter().bind_iter()).fetch_all(connection).await?;
     for ShelfRow { sku, level, version, token } in rows {
         writes.admit(token)?;
-        if matches!(writes, Writes::Fenced(_)) {
-            known.skus.push(sku.clone());
-            known.versions.push(version);
-        }
+        known.skus.push(sku.clone());
+        known.versions.push(version);
         levels.push((sku, level));
     }
     Ok((levels, known))
 }
 
-/// Writes rows that were read.
+/// Writes rows that were read, and answers what was written; `None` where nothing was to be.
 ///
 /// # Errors
 /// The lock is lost, or, where rows are fenced, another has stored one of them since; and those of the database.
@@ -128,9 +174,9 @@ pub(super) async fn set(
     levels: &[(Sku, Level)],
     rows: &Rows,
     access: &Access,
-) -> Result<(), ChangeError> {
+) -> Result<Option<Writing>, ChangeError> {
     if levels.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     access.check()?;
     crash::point("stock.before-write");
@@ -140,12 +186,17 @@ pub(super) async fn set(
             .bind(levels.iter().map(|(_, level)| level.available).bind_iter())
             .bind(levels.iter().map(|(_, level)| level.reserved).bind_iter())
     };
-    let Writes::Fenced(token) = rows.writes else {
-        writing(SET).execute(connection).await?;
-        return Ok(());
+    let written = match rows.writes {
+        Writes::Fenced(token) => {
+            let (epoch, counter) = token.columns();
+            let fenced = writing(SET_FENCED).bind(rows.versions(levels).bind_iter()).bind(epoch).bind(counter);
+            let written = fenced.fetch_one(connection).await?;
+            if written.try_get::<i64, _>("count")?.cast_unsigned() != levels.len() as u64 {
+                return Err(ChangeError::Overtaken { by: None });
+            }
+            written
+        }
+        _ => writing(SET).fetch_one(connection).await?,
     };
-    let (epoch, counter) = token.columns();
-    let fenced = writing(SET_FENCED).bind(rows.versions(levels).bind_iter()).bind(epoch).bind(counter);
-    let written = fenced.execute(connection).await?.rows_affected();
-    if written == levels.len() as u64 { Ok(()) } else { Err(ChangeError::Overtaken { by: None }) }
+    Ok(Some(Writing::of(&written)?))
 }

@@ -9,7 +9,13 @@ use contracts::{
     OrderId, StockLine, Timestamp,
     event::{Event as _, Hops, OrderPlaced, ReleaseReason, StockRejected, StockReleased, StockReserved},
 };
-use messaging::{BUCKETS, Broken, Message, consumer, consumer::HandleError, crash, database, inbox, outbox};
+use messaging::{
+    BUCKETS, Broken, Message, consumer,
+    consumer::HandleError,
+    crash,
+    database::{self, copies::Writing},
+    inbox, outbox,
+};
 use sqlx::{Connection, PgConnection};
 use telemetry::{
     context::TraceContext,
@@ -130,7 +136,8 @@ impl Store {
         let (found, rows, waited_for_rows) = find(&mut transaction, news, cancelled, access.writes(), trace).await?;
         let decided_at = Timestamp::now();
         let decided = decide(news.told.iter().map(|told| &told.event), &found);
-        apply(&mut transaction, &decided, (&rows, access), decided_at, &traces(batch, news), trace).await?;
+        let traces = traces(batch, news);
+        let written = apply(&mut transaction, &decided, (&rows, access), decided_at, &traces, trace).await?;
         let events = publish(batch, news, &decided, decided_at);
         let writing = trace.filter(|_| !events.is_empty());
         in_statement("INSERT outbox", writing, events.write(&mut transaction)).await?;
@@ -138,6 +145,7 @@ impl Store {
         clock.lap();
         in_statement("COMMIT", trace, transaction.commit()).await?;
         self.told.done(access);
+        self.stored(&decided.stock, &rows, written);
         let waits = Waits { lock: waited, pool, begin, rows: waited_for_rows, commit: clock.lap() };
         let taken = Taken { waits, ..count(&decided) };
         note(batch, news, &decided, &taken.waits);
@@ -203,15 +211,15 @@ async fn apply(
     now: Timestamp,
     traces: &HashMap<OrderId, TraceContext>,
     trace: Option<TraceContext>,
-) -> Result<(), ChangeError> {
+) -> Result<Option<Writing>, ChangeError> {
     let setting = stock::set(connection, &decided.stock, rows, access);
-    in_statement("UPDATE stock", of(trace, &decided.stock), setting).await?;
+    let written = in_statement("UPDATE stock", of(trace, &decided.stock), setting).await?;
     let (confirmed, released) = (&decided.confirmed, &decided.released);
     in_statement("UPDATE reservations", of(trace, confirmed), reservations::confirm(connection, confirmed)).await?;
     let inserted = reservations::insert(connection, &decided.reservations, (now, false), traces);
     in_statement("INSERT reservations", of(trace, &decided.reservations), inserted).await?;
     in_statement("UPDATE reservations", of(trace, released), reservations::release(connection, released, now)).await?;
-    Ok(())
+    Ok(written)
 }
 
 /// The span of each placed order that is recorded.

@@ -5,11 +5,9 @@ use contracts::{
     consistency::{Answer, Demand},
     order::Order,
 };
+use telemetry::context::TraceContext;
 
-use crate::{
-    domain::StoredOrder,
-    store::{self, Store},
-};
+use crate::store::{self, Store};
 
 /// Why an order was not read.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +21,11 @@ pub enum Error {
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn read(store: &Store, id: OrderId, demand: &Demand) -> Result<Answer<Option<Order>>, Error> {
-    let found = store.order(id, demand).await?;
-    Ok(found.map(|order| order.map(StoredOrder::into_order)))
+pub async fn read(
+    store: &Store,
+    id: OrderId,
+    demand: &Demand,
+    trace: Option<TraceContext>,
+) -> Result<Answer<Option<Order>>, Error> {
+    Ok(store.shown(id, demand, trace).await?)
 }

@@ -5,10 +5,10 @@ use std::time::Instant;
 use contracts::{OrderId, Timestamp, consistency::Written, event::OrderCancelled};
 use messaging::{
     BUCKETS,
-    database::copies::{self, Found},
-    outbox,
+    database::copies::{Found, Writing},
+    outbox, sighted,
 };
-use sqlx::{Connection as _, FromRow as _, Row as _};
+use sqlx::{Connection as _, FromRow as _};
 use telemetry::{
     context::Carried,
     names::{shop, wait},
@@ -19,6 +19,7 @@ use super::{
     Error, Store,
     read::ONE,
     rows::{OrderRow, order_columns},
+    shelves,
 };
 use crate::{
     SOURCE,
@@ -32,7 +33,8 @@ const LOCK: &str = concat!("SELECT ", order_columns!(), " FROM orders WHERE id =
 const CANCEL: &str = concat!(
     "UPDATE orders SET status = 3, cancelled_at = $2 WHERE id = $1 RETURNING ",
     order_columns!(),
-    ", pg_current_xact_id()::text::bigint AS transaction"
+    ", ",
+    sighted!(written)
 );
 
 impl Store {
@@ -82,13 +84,13 @@ impl Store {
         }
         let cancelling = sqlx::query(CANCEL).bind(id.as_uuid()).bind(now.as_offset()).fetch_one(&mut *transaction);
         let row = in_statement("UPDATE orders", trace, cancelling).await?;
-        let (OrderRow(cancelled), position) =
-            (OrderRow::from_row(&row)?, copies::position(row.try_get("transaction")?));
+        let (OrderRow(cancelled), writing) = (OrderRow::from_row(&row)?, Writing::of(&row)?);
         let mut events = outbox::Batch::new(SOURCE);
         events.push(id.bucket(BUCKETS), &OrderCancelled { order_id: id, cancelled_at: now }, carried);
         in_statement("INSERT outbox", trace, events.write(&mut transaction)).await?;
         in_statement("COMMIT", trace, transaction.commit()).await?;
-        Ok(Some((Cancellation::Due, Written::new(cancelled, position))))
+        self.orders.changed([shelves::written(cancelled.clone().into_order(), writing)]);
+        Ok(Some((Cancellation::Due, Written::new(cancelled, writing.position))))
     }
 }
 

@@ -34,7 +34,7 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub async fn list(&self, listing: &Listing, demand: &Demand) -> Result<Answer<Listed>, Error> {
-        self.read(demand, async |copy: &PgPool| list(copy, listing).await).await
+        self.copies.read(demand, |copy: PgPool| async move { list(&copy, listing).await }).await
     }
 }
 

@@ -9,18 +9,27 @@ mod place;
 mod read;
 mod rows;
 mod settle;
+mod shelves;
 mod transitions;
 
-use contracts::consistency::{Answer, Demand};
-use messaging::database::{self, Copies, copies::Found};
+use std::time::Duration;
+
+use cache::{Front, Shelf};
+use coordination::settings::Setting;
+use messaging::database::{
+    self, Copies,
+    copies::{Following, Identity},
+};
+use service::config::Databases;
+use shelves::OfOrders;
 use sqlx::{PgPool, Postgres, Transaction, postgres::PgConnectOptions};
 
-pub use database::{Database, Error, InvalidUrl, PrepareError, copies::Following};
+pub use database::{Database, Error, InvalidUrl, PrepareError};
 pub use place::{Attempt, Placement, Writer};
 pub use settle::{News, Settled, Told};
 
 /// What PostgreSQL shows connections as.
-pub const APPLICATION: &str = "plumbline-order";
+const APPLICATION: &str = "plumbline-order";
 
 /// The database of this service. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -28,34 +37,34 @@ pub struct Store {
     pool: PgPool,
     options: PgConnectOptions,
     copies: Copies,
+    /// What stands in front of the copies.
+    orders: Shelf<OfOrders>,
 }
 
 impl Store {
-    /// A store on this database, with at most `connections` at once besides those of its [`Writer`]s. Connects when it
-    /// is first used, and reads from what follows it where it may.
-    pub fn new(database: &Database, connections: u32, following: Option<&Following>) -> Self {
-        let options = database.options(APPLICATION);
+    /// A store on this database, with at most `connections` at once besides those of its [`Writer`]s, and as many to what
+    /// follows it: that is read where it is new enough, and is not older than `max_age` where nothing else says how new an
+    /// answer has to be. Connects when it is first used.
+    pub fn new(databases: &Databases<Database>, connections: u32, max_age: &Setting<Duration>) -> Self {
+        let options = databases.primary.options(APPLICATION);
         let pool = database::pool(&options, connections);
-        let copies = Copies::new(&pool, following);
-        Self { pool, options, copies }
+        let replica = databases.replica.as_ref();
+        let following = replica.map(|replica| Following::new(replica, APPLICATION, connections, max_age));
+        let copies = Copies::new(&pool, following.as_ref());
+        Self { pool, options, copies, orders: Shelf::none() }
     }
 
-    /// The identifier of the database cluster.
+    /// The same, which reads from what is cached where it may, and tells of what it changes.
+    pub fn behind(self, front: &Front) -> Self {
+        Self { orders: front.shelf(), ..self }
+    }
+
+    /// Which database it is.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn cluster(&self) -> Result<u64, Error> {
-        self.copies.cluster().await
-    }
-
-    /// Has a statement answered by whichever copy of the database is new enough: every read that names a level comes by here,
-    /// and what is kept in front of the databases is asked before it.
-    async fn read<T>(
-        &self,
-        demand: &Demand,
-        statement: impl AsyncFn(&PgPool) -> Result<Found<T>, sqlx::Error>,
-    ) -> Result<Answer<T>, Error> {
-        self.copies.read(demand, statement).await
+    pub async fn identity(&self) -> Result<Identity, Error> {
+        self.copies.identity().await
     }
 
     /// Brings the tables up to date. Several instances may do so at once.
@@ -89,8 +98,9 @@ impl Store {
         self.pool.begin().await
     }
 
-    /// Closes every connection of the pool.
+    /// Tells of what it has changed, and closes every connection of the pool.
     pub async fn close(&self) {
+        self.orders.close().await;
         self.copies.close().await;
         self.pool.close().await;
     }

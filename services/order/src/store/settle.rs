@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use super::{
     Store,
+    shelves::{self, OfOrders},
     transitions::{self, Moved},
 };
 use crate::{
@@ -80,8 +81,9 @@ impl Store {
         let mut transaction = connection.begin().await?;
         let begin = clock.elapsed();
         in_statement("UPDATE inbox_position", trace, inbox::advance(&mut transaction, batch.spans())).await?;
+        let (events, reads) = (outbox::Batch::new(SOURCE), self.orders.replaces());
         let mut taking =
-            Taking { batch, now, events: outbox::Batch::new(SOURCE), settled: Vec::new(), idle: Vec::new() };
+            Taking { batch, now, reads, events, settled: Vec::new(), written: Vec::new(), idle: Vec::new() };
         taking.verdicts(&mut transaction, &news.verdicts).await?;
         taking.releases(&mut transaction, &news.releases).await?;
         taking.dead_letters(&mut transaction, &news.broken).await?;
@@ -91,6 +93,7 @@ impl Store {
         clock = Instant::now();
         in_statement("COMMIT", trace, transaction.commit()).await?;
         let commit = clock.elapsed();
+        self.orders.changed(taking.written);
         if trace.is_some() {
             (0..batch.messages.len()).for_each(|index| {
                 batch.note(index, |span| {
@@ -110,6 +113,10 @@ struct Taking<'a> {
     now: Timestamp,
     events: outbox::Batch,
     settled: Vec<Settled>,
+    /// Whether it is of use to read what is written.
+    reads: bool,
+    /// What is to be told of orders that are cached.
+    written: Vec<cache::News<OfOrders>>,
     /// Messages that moved nothing: repeats, most likely.
     idle: Vec<Told<'a, OrderId>>,
 }
@@ -117,10 +124,10 @@ struct Taking<'a> {
 impl<'a> Taking<'a> {
     async fn verdicts(&mut self, connection: &mut PgConnection, told: &[Told<'a, Verdict>]) -> Result<(), sqlx::Error> {
         let verdicts = || told.iter().map(|told| &told.what);
-        let deciding = transitions::decide(connection, verdicts, self.now);
+        let deciding = transitions::decide(connection, verdicts, (self.now, self.reads));
         let trace = self.batch.trace().filter(|_| !told.is_empty());
         let moved = in_statement("UPDATE orders", trace, deciding).await?;
-        for Moved { index, status, placed_at, position } in &moved {
+        for Moved { index, status, placed_at, writing, order } in &moved {
             let told = &told[*index];
             let (verdict, id) = (&told.what, told.what.order_id);
             self.batch.note(told.index, |span| span.set(shop::OUTCOME, status.as_str()));
@@ -129,10 +136,11 @@ impl<'a> Taking<'a> {
             }
             // An order that its customer has cancelled only got its times.
             if *status != OrderStatus::Cancelled {
+                self.written.push(shelves::moved(id, *status, order.clone(), *writing));
                 self.settled.push(Settled {
                     id,
                     placed_at: *placed_at,
-                    decision: Written::new(verdict.decision(self.now), *position),
+                    decision: Written::new(verdict.decision(self.now), writing.position),
                     trace: self.batch.trace_of(told.index),
                 });
             }
@@ -150,8 +158,9 @@ impl<'a> Taking<'a> {
             told.iter().filter(|told| told.what.reason == ReleaseReason::Expired).collect();
         let ids = || expired.iter().map(|told| told.what.order_id);
         let trace = self.batch.trace().filter(|_| !expired.is_empty());
-        let expiring = transitions::expire(connection, ids, self.now);
-        for Moved { index, status, placed_at, position } in in_statement("UPDATE orders", trace, expiring).await? {
+        let expiring = transitions::expire(connection, ids, (self.now, self.reads));
+        for moved in in_statement("UPDATE orders", trace, expiring).await? {
+            let Moved { index, status, placed_at, writing, order } = moved;
             let id = expired[index].what.order_id;
             if status == OrderStatus::Cancelled {
                 let cancelled = OrderCancelled { order_id: id, cancelled_at: self.now };
@@ -160,10 +169,11 @@ impl<'a> Taking<'a> {
             self.batch.note(expired[index].index, |span| span.set(shop::OUTCOME, status.as_str()));
             let rejection = Some(Rejection::ReservationExpired);
             let decision = Decision { status, decided_at: self.now, rejection };
+            self.written.push(shelves::moved(id, status, order, writing));
             self.settled.push(Settled {
                 id,
                 placed_at,
-                decision: Written::new(decision, position),
+                decision: Written::new(decision, writing.position),
                 trace: self.batch.trace_of(expired[index].index),
             });
         }

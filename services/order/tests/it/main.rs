@@ -5,6 +5,7 @@
 mod shop;
 
 mod bad_input;
+mod cached;
 mod cancelling;
 mod consistency;
 mod crashes;

@@ -1,13 +1,17 @@
 //! Storing orders, and trying that again.
 
+use std::time::Duration;
+
 use contracts::{
     Currency, Money, OrderLine,
     consistency::{Demand, Level, Written},
 };
+use coordination::settings::Setting;
 use order::{
     domain::{Claim, Draft, Fingerprint, NewOrder},
     store::{Attempt, Placement, Store},
 };
+use service::config::Databases;
 
 use crate::shop::{Shop, quantity};
 
@@ -20,7 +24,8 @@ fn order(key: Option<&str>, pieces: i64) -> NewOrder {
 }
 
 async fn store(shop: &Shop) -> Store {
-    let store = Store::new(&shop.variables()["PLUMBLINE_DATABASE_URL"].parse().unwrap(), 2, None);
+    let primary = shop.variables()["PLUMBLINE_DATABASE_URL"].parse().unwrap();
+    let store = Store::new(&Databases { primary, replica: None }, 2, &Setting::fixed(Duration::ZERO));
     store.prepare().await.unwrap();
     store
 }

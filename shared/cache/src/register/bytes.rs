@@ -2,14 +2,14 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 1 | the form, 1 |
+//! | 1 | the form, 2 |
 //! | 1 | which of the following are there |
 //! | 8 | lineage |
 //! | 8 | lease, if any |
 //! | 16 | fence: position, version, if any |
 //! | 8 | when a change was last told of, if one was |
 //! | 8 | stale since, if it is |
-//! | 56 | stamp (sees, shows, incarnation, read at, version), epoch, fresh for, cost; if there is an entry |
+//! | 48 | stamp (sees, shows, read at, version), epoch, fresh for, cost; if there is an entry |
 //! | | its value, to the end |
 //!
 //! Numbers are little-endian.
@@ -20,7 +20,7 @@ use crate::{
     entry::{Body, Entry},
 };
 
-const FORM: u8 = 1;
+const FORM: u8 = 2;
 const LEASE: u8 = 1;
 const FENCE: u8 = 2;
 const STALE: u8 = 4;
@@ -37,7 +37,7 @@ impl Register {
             Some(Body::Plain(bytes) | Body::Deflated(bytes)) => bytes,
             Some(Body::Absent) | None => &[],
         };
-        let mut bytes = Vec::with_capacity(106 + body.len());
+        let mut bytes = Vec::with_capacity(98 + body.len());
         bytes.extend([FORM, self.flags()]);
         let mut number = |number: u64| bytes.extend(number.to_le_bytes());
         number(self.lineage);
@@ -55,8 +55,8 @@ impl Register {
             number(self.stale_since);
         }
         if let Some(Entry { stamp, epoch, fresh_for, cost, .. }) = entry {
-            let Stamp { sees, shows, incarnation, read_at, version } = stamp;
-            [*sees, *shows, incarnation.cast_unsigned(), *read_at, *version, *epoch].into_iter().for_each(number);
+            let Stamp { sees, shows, read_at, version } = stamp;
+            [*sees, *shows, *read_at, *version, *epoch].into_iter().for_each(number);
             bytes.extend(fresh_for.to_le_bytes());
             bytes.extend(cost.to_le_bytes());
         }
@@ -101,7 +101,6 @@ impl Register {
             let stamp = Stamp {
                 sees: number(&mut rest)?,
                 shows: number(&mut rest)?,
-                incarnation: number(&mut rest)?.cast_signed(),
                 read_at: number(&mut rest)?,
                 version: number(&mut rest)?,
             };

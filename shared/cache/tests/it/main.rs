@@ -10,6 +10,7 @@ mod near;
 mod outages;
 mod reading;
 mod several;
+mod shelf;
 mod stage;
 mod stale;
 mod stampede;

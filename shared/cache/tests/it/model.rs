@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use cache::{Cache, Loaded, Policy};
+use cache::{Cache, Key, Kind, Loaded, Policy};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -19,7 +19,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::stage::{Memcached, any, at_version, by, config, key, text};
+use crate::stage::{Memcached, Stock, any, at_version, by, config, text};
 
 /// Names one history to repeat.
 const SEED: &str = "CACHE_SEED";
@@ -34,13 +34,27 @@ struct Load {
     caller: JoinHandle<()>,
 }
 
+/// Values of which changes are told only where something stands.
+struct Orders;
+
+impl Kind for Orders {
+    const NAME: &'static str = "order";
+    const SCHEMA: u16 = 1;
+    const SPARSE: bool = true;
+    type Value = String;
+}
+
 /// One history.
-struct History<'a> {
+struct History<'a, K> {
+    key: Key<K>,
     random: StdRng,
     memcached: &'a Memcached,
     caches: Vec<Cache>,
-    /// Replicas lag, and then nothing is lost: who has lost what it was told of can't tell what a replica lacks.
+    /// Loads come from replicas that lag.
     lags: bool,
+    /// Everything may be lost: not where replicas lag and what they show is cached, as who has lost what it was told of can't
+    /// tell what a replica lacks.
+    loses: bool,
     committed: Arc<AtomicU64>,
     /// Committed and not told of.
     untold: VecDeque<u64>,
@@ -50,7 +64,7 @@ struct History<'a> {
     steps: Vec<String>,
 }
 
-impl History<'_> {
+impl<K: Kind<Value = String>> History<'_, K> {
     async fn run(&mut self) {
         for _ in 0..STEPS {
             let cache = self.caches[self.random.random_range(0..self.caches.len())].clone();
@@ -63,7 +77,7 @@ impl History<'_> {
                     self.note(format!("commit {committed}"));
                 }
                 7..=9 => self.tell(&cache).await,
-                10 if !self.lags && self.random.random_bool(0.3) => self.lose().await,
+                10 if self.loses && self.random.random_bool(0.3) => self.lose().await,
                 _ => {}
             }
             self.check().await;
@@ -83,7 +97,8 @@ impl History<'_> {
         let (end, ended) = oneshot::channel();
         let (begun, begins) = oneshot::channel();
         let lag = if self.lags { self.random.random_range(0..=3) } else { 0 };
-        let (cache, committed) = (cache.clone(), Arc::clone(&self.committed));
+        let (cache, committed, lags) = (cache.clone(), Arc::clone(&self.committed), self.lags);
+        let key = self.key.clone();
         let caller = tokio::spawn(async move {
             let load = move || async move {
                 let shown = committed.load(Ordering::SeqCst).saturating_sub(lag).max(1);
@@ -91,9 +106,9 @@ impl History<'_> {
                 let _ = begun.send(shown);
                 // Nor says anything where the history has ended.
                 let _ = ended.await;
-                Ok::<_, Infallible>(at_version(shown))
+                Ok::<_, Infallible>(Loaded { lags, ..at_version(shown) })
             };
-            cache.get_or_load(&key("a"), &any(), load).await.unwrap();
+            cache.get_or_load(&key, &any(), load).await.unwrap();
         });
         // That it loads is seen soon.
         let loads = tokio::time::timeout(SOON, begins).await;
@@ -118,19 +133,19 @@ impl History<'_> {
         }
         // In any order.
         let version = self.untold.remove(self.random.random_range(0..self.untold.len())).unwrap();
-        let Loaded { value, stamp } = at_version(version);
+        let Loaded { value, stamp, .. } = at_version(version);
         match self.random.random_range(0..4) {
             0 if !self.lags => {
                 self.note(format!("invalidate for {version}"));
-                cache.invalidate([key("a")]).await;
+                cache.invalidate([self.key.clone()]).await;
             }
             1 => {
                 self.note(format!("write {version} through"));
-                cache.write_through(&key("a"), value, stamp).await;
+                cache.write_through(&self.key, value, stamp).await;
             }
             _ => {
                 self.note(format!("tell of {version}"));
-                cache.changed(&key("a"), value, stamp).await;
+                cache.changed(&self.key, value, stamp).await;
             }
         }
         self.told = self.told.max(version);
@@ -147,7 +162,7 @@ impl History<'_> {
 
     async fn check(&self) {
         for cache in &self.caches {
-            let Some(found) = cache.get(&key("a"), &any()).await else { continue };
+            let Some(found) = cache.get(&self.key, &any()).await else { continue };
             let version: u64 = text(&found).parse().unwrap();
             assert!(version >= self.told, "{version} is cached, {} was told of: {:#?}", self.told, self.steps);
             assert!(
@@ -159,7 +174,7 @@ impl History<'_> {
     }
 }
 
-async fn histories(lags: bool) {
+async fn histories<K: Kind<Value = String>>(lags: bool) {
     let memcached = Memcached::start().await;
     let given: Option<u64> = std::env::var(SEED).ok().map(|seed| seed.parse().unwrap());
     for seed in given.map_or(0..HISTORIES, |seed| seed..seed + 1) {
@@ -169,17 +184,29 @@ async fn histories(lags: bool) {
         let (random, memcached) = (StdRng::seed_from_u64(seed), &memcached);
         let committed = Arc::new(AtomicU64::new(1));
         let (untold, loads, steps) = (VecDeque::new(), Vec::new(), Vec::new());
-        let mut history = History { random, memcached, caches, lags, committed, untold, told: 1, loads, steps };
+        let (key, loses) = (Key::<K>::new("a"), !lags || K::SPARSE);
+        let mut history =
+            History { key, random, memcached, caches, lags, loses, committed, untold, told: 1, loads, steps };
         history.run().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_told_of_is_not_followed_by_what_was_before_though_all_is_lost() {
-    histories(false).await;
+    histories::<Stock>(false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nor_though_loads_come_from_replicas_that_lag() {
-    histories(true).await;
+    histories::<Stock>(true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_of_a_kind_that_is_told_of_sparingly() {
+    histories::<Orders>(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_of_such_a_kind_though_loads_come_from_replicas_that_lag() {
+    histories::<Orders>(true).await;
 }

@@ -18,11 +18,7 @@ async fn what_was_just_read_is_read_again_in_the_process() {
     eventually("it is stored", async || cached(&far, "a").await.is_some()).await;
     assert_eq!(get(&near, "a", &row).await.source, Source::Cache);
     assert_eq!(get(&near, "a", &row).await.source, Source::Near);
-    assert_eq!(
-        get_by(&near, "a", &row, &any().seeing(10, 0)).await.source,
-        Source::Cache,
-        "who wants more asks further"
-    );
+    assert_eq!(get_by(&near, "a", &row, &any().seeing(10)).await.source, Source::Cache, "who wants more asks further");
     // Its own changes it knows of at once, those of others within a second.
     let changed = row.change();
     near.changed(&key("a"), changed.value, changed.stamp).await;

@@ -17,7 +17,11 @@ use local::{
     testing,
 };
 use memcache::exp::AsyncMetaClient;
-use tokio::sync::Semaphore;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    sync::Semaphore,
+};
 
 /// How long anything may take that does not have to wait.
 pub(crate) const BOUND: Duration = Duration::from_secs(30);
@@ -65,6 +69,16 @@ impl Memcached {
 
     pub(crate) fn resume(&self) {
         self.0.resume(Server::Memcached).unwrap();
+    }
+
+    /// One of the numbers that it counts.
+    pub(crate) async fn count(&self, name: &str) -> u64 {
+        let mut stream = TcpStream::connect(self.address()).await.unwrap();
+        stream.write_all(b"stats\r\nquit\r\n").await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("STAT {name} "))).unwrap();
+        line.trim().parse().unwrap()
     }
 
     /// A client of another make, for what a test does by itself.
@@ -169,8 +183,8 @@ impl Row {
 }
 
 pub(crate) fn at_version(version: u64) -> Loaded<String> {
-    let stamp = Stamp { sees: version * 10, shows: version * 10, read_at: now(), version, ..Stamp::default() };
-    Loaded { value: Some(version.to_string()), stamp }
+    let stamp = Stamp { sees: version * 10, shows: version * 10, read_at: now(), version };
+    Loaded { value: Some(version.to_string()), stamp, lags: false }
 }
 
 pub(crate) type Got = Result<Cached<String>, LoadError<Infallible>>;

@@ -1,16 +1,18 @@
 //! Why the database did not do it.
 
+use std::sync::Arc;
+
 use sqlx::migrate::MigrateError;
 
-/// Why the database did not do it.
-#[derive(Debug, thiserror::Error)]
+/// Why the database did not do it. Cheap to clone, as many may wait for one statement.
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// It is away, full, or busy with someone else's lock: the same may work later.
     #[error("the database is not available: {0}")]
-    Unavailable(#[source] sqlx::Error),
+    Unavailable(#[source] Arc<sqlx::Error>),
     /// It refuses, and would again.
     #[error("the database refuses: {0}")]
-    Refused(#[source] sqlx::Error),
+    Refused(#[source] Arc<sqlx::Error>),
 }
 
 impl Error {
@@ -28,7 +30,7 @@ impl From<sqlx::Error> for Error {
             E::Io(_) | E::Tls(_) | E::Protocol(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => true,
             _ => false,
         };
-        if transient { Self::Unavailable(error) } else { Self::Refused(error) }
+        if transient { Self::Unavailable(Arc::new(error)) } else { Self::Refused(Arc::new(error)) }
     }
 }
 

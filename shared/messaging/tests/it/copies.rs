@@ -112,11 +112,12 @@ async fn what_is_said_to_be_seen_ends_where_ids_could_be_given_again_after_a_cra
         transaction.rollback().await.unwrap();
     }
     let (copies, strong) = (Copies::new(&primary, None), Demand::new(Level::Strong, None));
+    let asking = |copy: PgPool| async move { show(&copy).await };
     let sight = show(&primary).await.unwrap().sight;
-    let served = copies.read(&strong, show).await.unwrap().served;
+    let served = copies.read(&strong, asking).await.unwrap().served;
     assert_eq!((served.sees, served.shows), (sight.shows, sight.shows));
     assert!(served.sees < sight.sees, "{sight:?}");
     copies.wrote(sight.shows + 3);
-    assert_eq!(copies.read(&strong, show).await.unwrap().served.sees, sight.shows + 3);
+    assert_eq!(copies.read(&strong, asking).await.unwrap().served.sees, sight.shows + 3);
     servers.stop().await;
 }

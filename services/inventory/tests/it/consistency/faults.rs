@@ -37,20 +37,20 @@ async fn a_replica_that_dies_or_stands_still_costs_nobody_an_error() {
 
     let kill = async {
         tokio::time::sleep(Duration::from_millis(300)).await;
-        stage.servers.kill(Server::Replica).await.unwrap();
+        stage.servers().kill(Server::Replica).await.unwrap();
     };
     tokio::join!(read_all(&stage, token), kill);
     assert!(!read_all(&stage, token).await, "it is dead");
-    stage.servers.restart(Server::Replica).await.unwrap();
+    stage.servers().restart(Server::Replica).await.unwrap();
     stage.until_the_replica_shows(10).await;
 
     let stand_still = async {
         tokio::time::sleep(Duration::from_millis(300)).await;
-        stage.servers.pause(Server::Replica).unwrap();
+        stage.servers().pause(Server::Replica).unwrap();
     };
     tokio::join!(read_all(&stage, token), stand_still);
     assert!(!read_all(&stage, token).await, "it stands still");
-    stage.servers.resume(Server::Replica).unwrap();
+    stage.servers().resume(Server::Replica).unwrap();
     stage.until_the_replica_shows(10).await;
     stage.end().await;
 }
@@ -61,7 +61,7 @@ async fn while_the_primary_is_dead_the_replica_answers_what_it_is_new_enough_for
     let (seen, _) = (stage.adjust(1, None).await, stage.until_the_replica_shows(11).await);
     stage.pause().await;
     let unseen = stage.adjust(1, None).await;
-    stage.servers.kill(Server::Postgres).await.unwrap();
+    stage.servers().kill(Server::Postgres).await.unwrap();
 
     for level in ["session", "monotonic", "eventual"] {
         let told = stage.until_old("/stock/A", level, Some(seen.token())).await;
@@ -70,7 +70,7 @@ async fn while_the_primary_is_dead_the_replica_answers_what_it_is_new_enough_for
     assert_eq!(stage.stock("strong", None).await.status, 503);
     assert_eq!(stage.stock("session", Some(unseen.token())).await.status, 503, "nobody can tell what it wrote");
 
-    stage.servers.restart(Server::Postgres).await.unwrap();
+    stage.servers().restart(Server::Postgres).await.unwrap();
     until("the primary to be back", async || {
         let told = stage.stock("session", Some(unseen.token())).await;
         (told.status == 200 && told.stock() == ("primary", 12)).then_some(())

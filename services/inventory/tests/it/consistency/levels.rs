@@ -109,7 +109,7 @@ async fn what_is_not_there_is_an_answer_of_a_copy_like_any_other() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_that_is_too_old_is_not_asked_for_what_is_only_not_to_be_old() {
-    let stage = Stage::start(&[("PLUMBLINE_REPLICA_MAX_AGE_MILLIS", "1500")]).await;
+    let stage = Stage::start(&[("PLUMBLINE_CACHE_TTL_MILLIS", "1500")]).await;
     stage.pause().await;
     stage.adjust(5, None).await;
     until("the replica to be too old", async || {

@@ -1,7 +1,11 @@
 //! A world whose database has a replica that the test can hold back.
 
 use contracts::consistency::{AGE_MS, LEVEL, SERVED_BY, SESSION, VERSION};
-use local::testing::{self, ReplicatedPostgres};
+use coordination::{Cluster, Name, settings::Control};
+use local::{
+    servers::{Config, Server, Servers},
+    testing::{self, ReplicatedPostgres},
+};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -12,7 +16,12 @@ pub(crate) const KEY: (&str, &str) = ("PLUMBLINE_SESSION_KEY", "a key of the tes
 
 pub(crate) struct Stage {
     pub(crate) world: World,
-    pub(crate) servers: ReplicatedPostgres,
+    /// Where a stage with a replica is kept.
+    replicated: Option<ReplicatedPostgres>,
+    /// Where a stage with a cache keeps it.
+    memcached: Option<Servers>,
+    /// Where a stage with a cache is set.
+    cluster: Option<Cluster>,
 }
 
 /// An answer and what it says of itself.
@@ -54,9 +63,85 @@ impl Stage {
         let variables: Vec<_> = own.into_iter().chain(variables.iter().copied()).collect();
         let world = World::start_on(&primary, &variables).await;
         world.stock_up(&[("A", 10)]).await;
-        let stage = Self { world, servers };
+        let stage = Self { world, replicated: Some(servers), memcached: None, cluster: None };
         stage.until_the_replica_shows(10).await;
         stage
+    }
+
+    /// Instances that cache in a memcached of the test's own, for an hour, and product A of which there are 10. Nothing is read
+    /// from a replica.
+    pub(crate) async fn cached(instances: usize, variables: &[(&str, &str)]) -> Self {
+        let database = testing::servers().await.database("inventory").await;
+        Self::cached_on(database.url(), instances, variables).await
+    }
+
+    /// The same with a replica that the test can hold back.
+    pub(crate) async fn cached_with_replica(instances: usize) -> Self {
+        let servers = testing::replicated_postgres().await;
+        let (primary, replica) = servers.database("inventory").await;
+        let variables = [("PLUMBLINE_DATABASE_REPLICA_URL", &*replica)];
+        Self { replicated: Some(servers), ..Self::cached_on(&primary, instances, &variables).await }
+    }
+
+    async fn cached_on(primary: &str, instances: usize, variables: &[(&str, &str)]) -> Self {
+        let memcached = Servers::start(Config::test([Server::Memcached]), |_| {}).await.unwrap();
+        let coordinators = testing::coordinators().await.endpoints();
+        let cluster = Cluster::new(coordination::Config::new(coordinators, testing::prefix())).unwrap();
+        let (address, endpoints) = (memcached.memcached().address().to_string(), coordinators.join(","));
+        let own = [
+            KEY,
+            ("PLUMBLINE_MEMCACHED", &*address),
+            ("PLUMBLINE_CACHE_TTL_MILLIS", "3600000"),
+            ("PLUMBLINE_COORDINATORS", &endpoints),
+            ("PLUMBLINE_COORDINATION_PREFIX", &cluster.config().prefix),
+            ("PLUMBLINE_INSTANCE", "inventory-1"),
+        ];
+        let variables: Vec<_> = own.into_iter().chain(variables.iter().copied()).collect();
+        let mut world = World::start_on(primary, &variables).await;
+        for _ in 1..instances {
+            world.start_another().await;
+        }
+        world.stock_up(&[("A", 10)]).await;
+        Self { world, replicated: None, memcached: Some(memcached), cluster: Some(cluster) }
+    }
+
+    /// The primary and its replica, of a stage with one.
+    pub(crate) fn servers(&self) -> &Servers {
+        self.replicated.as_ref().unwrap()
+    }
+
+    /// The cache's server, of a stage with one.
+    pub(crate) fn memcached(&self) -> &Servers {
+        self.memcached.as_ref().unwrap()
+    }
+
+    /// Has all instances cache by a policy.
+    pub(crate) async fn set_policy(&self, policy: &str) {
+        let control = Control::new(self.cluster.as_ref().unwrap());
+        control.set(&Name::literal("cache.policy"), Some(policy), "a test").await.unwrap();
+    }
+
+    /// Reads at one of the instances.
+    pub(crate) async fn read_of(&self, instance: usize, path: &str, level: &str, token: Option<&str>) -> Told {
+        let request = self.world.request_of(instance, Method::GET, path).header(LEVEL, level);
+        told(with(request, token).send().await.unwrap()).await
+    }
+
+    /// Waits until the cache answers an eventual read at one of the instances.
+    pub(crate) async fn until_cached(&self, instance: usize, path: &str) -> Told {
+        until("the cache to answer", async || {
+            Some(self.read_of(instance, path, "eventual", None).await).filter(|told| told.by == "cache")
+        })
+        .await
+    }
+
+    /// Waits until an eventual read of A at one of the instances shows so many available.
+    pub(crate) async fn until_shown(&self, instance: usize, available: i64) {
+        until("the change to be seen", async || {
+            let told = self.read_of(instance, "/stock/A", "eventual", None).await;
+            (told.stock().1 == available).then_some(())
+        })
+        .await;
     }
 
     /// Waits until an eventual read of A is answered by the replica, with so many available.
@@ -82,11 +167,11 @@ impl Stage {
     }
 
     pub(crate) async fn pause(&self) {
-        self.servers.replica().pause_replay().await.unwrap();
+        self.servers().replica().pause_replay().await.unwrap();
     }
 
     pub(crate) async fn resume(&self) {
-        self.servers.replica().resume_replay().await.unwrap();
+        self.servers().replica().resume_replay().await.unwrap();
     }
 
     /// Reads the stock of A.

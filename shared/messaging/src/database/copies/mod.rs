@@ -24,10 +24,35 @@ pub(crate) use self::replica::Measured;
 use self::replica::Replica;
 pub use self::{
     replica::Following,
-    sight::{Found, Sight, position, shown},
+    sight::{Found, Sight, Writing, position, shown},
 };
 use super::Error;
 use crate::metric_definitions::METRICS;
+
+const IDENTITY: &str =
+    "SELECT system_identifier, (SELECT oid::bigint FROM pg_database WHERE datname = current_database())
+       FROM pg_control_system()";
+
+/// Which database it is that copies are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// The identifier of the database cluster, which all copies have in common and no other has.
+    pub cluster: u64,
+    /// The number of the database in it: one that is made anew has another.
+    pub database: u64,
+}
+
+impl std::fmt::Display for Identity {
+    /// As hexadecimal numbers: `66a1c0ffee.4001`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:x}.{:x}", self.cluster, self.database)
+    }
+}
+
+/// A statement on its way at a copy.
+pub trait Asking<T>: Future<Output = Result<Found<T>, sqlx::Error>> {}
+
+impl<T, F: Future<Output = Result<Found<T>, sqlx::Error>>> Asking<T> for F {}
 
 /// The copies of a database. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -65,14 +90,13 @@ impl Copies {
         Self { primary: primary.clone(), replica, durable }
     }
 
-    /// The identifier of the database cluster, which all copies have in common and no other has.
+    /// Which database this is.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn cluster(&self) -> Result<u64, Error> {
-        let identifier: i64 =
-            sqlx::query_scalar("SELECT system_identifier FROM pg_control_system()").fetch_one(&self.primary).await?;
-        Ok(identifier.cast_unsigned())
+    pub async fn identity(&self) -> Result<Identity, Error> {
+        let (cluster, database): (i64, i64) = sqlx::query_as(IDENTITY).fetch_one(&self.primary).await?;
+        Ok(Identity { cluster: cluster.cast_unsigned(), database: database.cast_unsigned() })
     }
 
     /// Notes the position of a write that was committed.
@@ -86,10 +110,10 @@ impl Copies {
     ///
     /// # Errors
     /// Those of the primary.
-    pub async fn read<T>(
+    pub async fn read<T, F: Asking<T>>(
         &self,
         demand: &Demand,
-        statement: impl AsyncFn(&PgPool) -> Result<Found<T>, sqlx::Error>,
+        statement: impl Fn(PgPool) -> F,
     ) -> Result<Answer<T>, Error> {
         if let Some(token) = demand.token {
             self.durable.note(token.written.max(token.read));
@@ -100,7 +124,7 @@ impl Copies {
         };
         let answer = match of_replica {
             Some(answer) => answer,
-            None => match (statement(&self.primary).await.map_err(Error::from), &self.replica) {
+            None => match (statement(self.primary.clone()).await.map_err(Error::from), &self.replica) {
                 (Ok(found), _) => self.of_primary(found),
                 (Err(error), Some(replica)) if error.is_transient() => {
                     replica.rescue(demand, &statement).await.ok_or(error)?

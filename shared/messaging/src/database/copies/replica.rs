@@ -6,6 +6,7 @@ use std::{
 };
 
 use contracts::consistency::{Answer, Copy, Demand, Served};
+use coordination::settings::Setting;
 use opentelemetry::KeyValue;
 use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio::{
@@ -14,8 +15,11 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Durable, Found, watch::Watch};
-use crate::{database, metric_definitions::METRICS};
+use super::{Asking, Durable, Found, watch::Watch};
+use crate::{
+    database::{self, Database},
+    metric_definitions::METRICS,
+};
 
 /// How often it is looked how far the replica is.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -35,14 +39,21 @@ pub struct Following {
     /// The most connections.
     pub connections: u32,
     /// How old it may be where nothing else says how new an answer has to be.
-    pub max_age: Duration,
+    pub max_age: Setting<Duration>,
+}
+
+impl Following {
+    /// What follows at this database, for a service with as many connections to it at most.
+    pub fn new(database: &Database, service: &str, connections: u32, max_age: &Setting<Duration>) -> Self {
+        Self { options: database.options(service), connections, max_age: max_age.clone() }
+    }
 }
 
 /// The replica, watched.
 #[derive(Debug)]
 pub(super) struct Replica {
     pool: PgPool,
-    max_age: Duration,
+    max_age: Setting<Duration>,
     watch: Mutex<Watch>,
     durable: Arc<Durable>,
     /// Whether it answers, by the last look.
@@ -64,7 +75,7 @@ impl Replica {
     pub(super) fn watched(following: &Following, primary: &PgPool, durable: &Arc<Durable>) -> Arc<Self> {
         let replica = Arc::new(Self {
             pool: database::pool(&following.options, following.connections),
-            max_age: following.max_age,
+            max_age: following.max_age.clone(),
             watch: Mutex::default(),
             durable: durable.clone(),
             answers: watch::channel(false).0,
@@ -76,10 +87,10 @@ impl Replica {
     }
 
     /// Has it answer, if it is new enough and answers at all.
-    pub(super) async fn read<T>(
+    pub(super) async fn read<T, F: Asking<T>>(
         &self,
         demand: &Demand,
-        statement: &impl AsyncFn(&PgPool) -> Result<Found<T>, sqlx::Error>,
+        statement: &impl Fn(PgPool) -> F,
     ) -> Option<Answer<T>> {
         let position = demand.position()?;
         match self.try_read(demand, position, statement).await {
@@ -91,11 +102,11 @@ impl Replica {
         }
     }
 
-    async fn try_read<T>(
+    async fn try_read<T, F: Asking<T>>(
         &self,
         demand: &Demand,
         position: u64,
-        statement: &impl AsyncFn(&PgPool) -> Result<Found<T>, sqlx::Error>,
+        statement: &impl Fn(PgPool) -> F,
     ) -> Result<Answer<T>, PassedOver> {
         let mut answers = self.answers.subscribe();
         if !*answers.borrow() {
@@ -105,7 +116,7 @@ impl Replica {
         let known = self.watch().sees();
         self.age_if_new_enough(demand, position, known)?;
         let found = tokio::select! {
-            found = statement(&self.pool) => found,
+            found = statement(self.pool.clone()) => found,
             // Whoever waits for one that stands still waits no longer than until that is found out.
             _ = answers.wait_for(|answers| !answers) => return Err(PassedOver::Unavailable),
         };
@@ -114,13 +125,13 @@ impl Replica {
     }
 
     /// Has it answer where the primary can't, also if it is thought to be away: it may just be slow.
-    pub(super) async fn rescue<T>(
+    pub(super) async fn rescue<T, F: Asking<T>>(
         &self,
         demand: &Demand,
-        statement: &impl AsyncFn(&PgPool) -> Result<Found<T>, sqlx::Error>,
+        statement: &impl Fn(PgPool) -> F,
     ) -> Option<Answer<T>> {
         let position = demand.position()?;
-        let found = timeout(4 * PATIENCE, statement(&self.pool)).await.ok()?.ok()?;
+        let found = timeout(4 * PATIENCE, statement(self.pool.clone())).await.ok()?.ok()?;
         self.take(demand, position, found).ok()
     }
 
@@ -137,13 +148,13 @@ impl Replica {
 
     /// How old it is at most, if what it sees is enough.
     fn age_if_new_enough(&self, demand: &Demand, position: u64, sees: u64) -> Result<Duration, PassedOver> {
-        let age = self.watch().age(sees, Instant::now());
+        let (age, max_age) = (self.watch().age(sees, Instant::now()), self.max_age.get());
         match age {
-            Some(age) if demand.is_by_age() && age > self.max_age => Err(PassedOver::Behind),
+            Some(age) if demand.is_by_age() && age > max_age => Err(PassedOver::Behind),
             None if demand.is_by_age() => Err(PassedOver::Behind),
             _ if sees < position => Err(PassedOver::Behind),
             // One that sees all that is asked for, and of which more is not known, may be as old as is allowed at all.
-            age => Ok(age.unwrap_or(self.max_age)),
+            age => Ok(age.unwrap_or(max_age)),
         }
     }
 

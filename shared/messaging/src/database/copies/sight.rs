@@ -10,6 +10,9 @@ const ROUND: u64 = 1 << 32;
 /// `written`. `before` and `behind` are what stands around the `SELECT`, for one that is put together while it runs. It costs a
 /// statement that finds one row next to nothing; numbers made of both by PostgreSQL cost it a third more.
 ///
+/// `written` is the id of the transaction that writes, and what it sees, as further columns of a statement that writes, for
+/// [`Writing`](crate::database::copies::Writing).
+///
 /// `row "table"` is `written` and `ends` as further columns of a plain `SELECT` from it, for
 /// [`shown`](crate::database::copies::shown).
 #[macro_export]
@@ -21,6 +24,10 @@ macro_rules! sighted {
             ".xmin AS written, greatest(pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
                  pg_current_xact_id_if_assigned()::text::bigint + 1) AS ends"
         )
+    };
+    (written) => {
+        "pg_current_xact_id()::text::bigint AS transaction,
+             pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS sees"
     };
     // `OFFSET 0`: made once, however many rows are found.
     (before) => {
@@ -56,6 +63,26 @@ pub struct Found<T> {
 /// The position of what a transaction of this id writes, as `pg_current_xact_id()::text::bigint` answers it.
 pub fn position(transaction: i64) -> u64 {
     transaction.cast_unsigned() + 1
+}
+
+/// What a transaction writes, of a statement with `sighted!(written)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Writing {
+    /// The position of what it writes.
+    pub position: u64,
+    /// What others wrote before or at this position was there when it was written.
+    pub sees: u64,
+}
+
+impl Writing {
+    /// Of a row of such a statement.
+    ///
+    /// # Errors
+    /// The row has no such columns.
+    pub fn of(row: &PgRow) -> Result<Self, sqlx::Error> {
+        let sees: i64 = row.try_get("sees")?;
+        Ok(Self { position: position(row.try_get("transaction")?), sees: sees.cast_unsigned() })
+    }
 }
 
 /// The position of the write that a row shows, of a statement with `sighted!(row "table")`.

@@ -1,0 +1,78 @@
+//! What of this service is cached, and how its changes are told.
+
+use cache::{Front, Key, Kind, News, Shelf};
+use contracts::{Sku, catalogue::Product, stock::Stock};
+use messaging::database::copies::Writing;
+
+use crate::domain::Level;
+
+/// Stock, by SKU.
+#[derive(Debug)]
+pub(super) struct OfStock;
+
+/// Products, by SKU.
+#[derive(Debug)]
+pub(super) struct OfProducts;
+
+impl Kind for OfStock {
+    const NAME: &'static str = "stock";
+    const SCHEMA: u16 = 1;
+    type Value = Stock;
+
+    fn version(stock: &Stock) -> u64 {
+        stock.version.cast_unsigned()
+    }
+}
+
+impl Kind for OfProducts {
+    const NAME: &'static str = "product";
+    const SCHEMA: u16 = 1;
+    type Value = Product;
+
+    fn version(product: &Product) -> u64 {
+        product.version.cast_unsigned()
+    }
+}
+
+/// What stands in front of the databases.
+#[derive(Debug, Clone)]
+pub(super) struct Shelves {
+    pub(super) stock: Shelf<OfStock>,
+    pub(super) products: Shelf<OfProducts>,
+}
+
+impl Shelves {
+    pub(super) fn none() -> Self {
+        Self { stock: Shelf::none(), products: Shelf::none() }
+    }
+
+    pub(super) fn of(front: &Front) -> Self {
+        Self { stock: front.shelf(), products: front.shelf() }
+    }
+
+    pub(super) async fn close(&self) {
+        self.stock.close().await;
+        self.products.close().await;
+    }
+}
+
+pub(super) fn key<K: Kind>(sku: &Sku) -> Key<K> {
+    Key::new(sku.as_str())
+}
+
+/// Stock that was written, with the version that it had before; `None` where others may have written it between.
+pub(super) fn written(sku: &Sku, level: Level, before: Option<i64>, writing: Writing) -> News<OfStock> {
+    let Level { available, reserved } = level;
+    match before {
+        Some(before) => of_stock(Stock { sku: sku.clone(), available, reserved, version: before + 1 }, writing),
+        None => News::unknown(key(sku)),
+    }
+}
+
+pub(super) fn of_stock(stock: Stock, Writing { position, sees }: Writing) -> News<OfStock> {
+    News::written(key(&stock.sku), stock, position, sees)
+}
+
+pub(super) fn of_product(product: Product, Writing { position, sees }: Writing) -> News<OfProducts> {
+    News::written(key(&product.sku), product, position, sees)
+}
