@@ -11,13 +11,14 @@ use messaging::{
     consumer::{Batch, HandleError, Handler},
     relay,
 };
-use telemetry::context::{TraceContext, in_scope};
+use telemetry::context::in_scope;
 
 use crate::{
     domain::OrderEvent,
     locking::Locking,
     metric_definitions::METRICS,
-    store::{OrderNews, Store, Taken, Told},
+    store::{OrderNews, Store, Told},
+    taking,
 };
 
 /// Reserves, confirms and releases as orders are placed, confirmed and cancelled.
@@ -34,11 +35,13 @@ pub struct Orders {
 impl Handler for Orders {
     async fn handle(&self, batch: &Batch) -> Result<(), HandleError> {
         let began = Instant::now();
-        let news = read(batch);
-        let trace = batch.trace();
-        let taken = self.take(batch, &news, trace).await?;
+        let mut news = read(batch);
+        let (trace, count) = (batch.trace(), news.told.len());
+        let taken = taking::take((&self.store, &self.locking), batch, &mut news).await;
+        // Some of it may have been taken all the same.
         self.relay.wake();
-        in_scope(trace, || METRICS.taken(news.told.len(), &taken, began.elapsed(), trace));
+        let taken = taken?;
+        in_scope(trace, || METRICS.taken(count, &taken, began.elapsed(), trace));
         for told in &news.told {
             if let OrderEvent::Confirmed(order) = told.event
                 && let Some(age) = order.age(Timestamp::now())
@@ -47,25 +50,6 @@ impl Handler for Orders {
             }
         }
         Ok(())
-    }
-}
-
-impl Orders {
-    /// Locks the stock of the batch's products, and takes it.
-    async fn take(
-        &self,
-        batch: &Batch,
-        news: &OrderNews<'_>,
-        trace: Option<TraceContext>,
-    ) -> Result<Taken, HandleError> {
-        let cancelled = self.store.cancelled(news, trace).await?;
-        let asked = Instant::now();
-        let access = self.locking.lock(news.skus(&cancelled), trace).await.map_err(|error| {
-            let source = Box::new(error);
-            HandleError::Unready { class: "not_locked", source }
-        })?;
-        let taken = self.store.take(batch, news, cancelled, (&access, asked.elapsed())).await;
-        Ok(self.locking.noted(taken)?)
     }
 }
 

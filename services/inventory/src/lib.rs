@@ -12,6 +12,7 @@ pub mod routes;
 pub mod settings;
 pub mod store;
 pub mod sweep;
+pub mod taking;
 
 use coordination::Name;
 

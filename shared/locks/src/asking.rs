@@ -25,8 +25,13 @@ pub(crate) struct Refused {
 
 /// What for.
 pub(crate) enum Why {
-    TimedOut { last: Option<Arc<Fault>> },
-    Busy,
+    TimedOut {
+        last: Option<Arc<Fault>>,
+    },
+    /// By another who has, or waits for, this one of the keys, as far as that is known.
+    Busy {
+        key: Option<usize>,
+    },
     Fault(Fault),
 }
 
@@ -64,7 +69,10 @@ impl<'a> Waiting<'a> {
             Err(Refused { strategy, why }) => {
                 let error = match why {
                     Why::TimedOut { last } => LockError::TimedOut { keys: keys(), waited: wait, last },
-                    Why::Busy => LockError::Busy { keys: keys() },
+                    Why::Busy { key } => {
+                        let at = key.and_then(|key| self.keys.iter().nth(key)).map(str::to_owned);
+                        LockError::Busy { keys: keys(), at }
+                    }
                     Why::Fault(fault) => LockError::Fault { keys: keys(), fault: Box::new(fault) },
                 };
                 METRICS.gave_up(strategy, error.class(), wait, self.request.parent);

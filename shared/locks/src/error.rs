@@ -27,6 +27,8 @@ pub enum LockError {
     Busy {
         /// What was wanted.
         keys: String,
+        /// One of the keys that another has or waits for, where that is known: Redlock and the coordinators don't say.
+        at: Option<String>,
     },
     /// It could not be tried; only where nobody waits, or where waiting does not help.
     #[error("{keys}: {fault}")]

@@ -65,7 +65,7 @@ impl Holding {
                 Err(Fault::NoMajority { failed, servers: self.servers.len(), last })
             }
             // When most are free again nobody says.
-            _ => Ok(Outcome::Busy { left: None, ticket: 0 }),
+            _ => Ok(Outcome::Busy { left: None, ticket: 0, key: None }),
         }
     }
 

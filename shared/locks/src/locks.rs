@@ -116,8 +116,9 @@ impl Locks {
             let permit = self.0.gate.try_enter();
             let permit = permit.ok_or(Refused { strategy: None, why: Why::Fault(Fault::Switching) })?;
             let turn = if permit.strategy().takes() {
-                let busy = || Refused { strategy: Some(permit.strategy()), why: Why::Busy };
-                Some(self.0.queue.try_turn(keys).ok_or_else(busy)?)
+                let strategy = Some(permit.strategy());
+                let turn = self.0.queue.try_turn(keys);
+                Some(turn.map_err(|key| Refused { strategy, why: Why::Busy { key: Some(key) } })?)
             } else {
                 None
             };
@@ -172,7 +173,7 @@ impl Locks {
         let cluster = self.cluster(Strategy::Coordination)?;
         let taking = cluster::take(cluster, keys, self.0.config.ttl, &self.0.config.holder);
         let taken = if patience == Patience::Once {
-            tokio::time::timeout(self.0.config.patience, taking).await.map_err(|_| Why::Busy)?
+            tokio::time::timeout(self.0.config.patience, taking).await.map_err(|_| Why::Busy { key: None })?
         } else {
             taking.await
         };
@@ -210,8 +211,8 @@ impl Locks {
                     }
                     owned.start_over();
                 }
-                Ok(Outcome::Busy { .. }) if patience == Patience::Once => return Err(Why::Busy),
-                Ok(Outcome::Busy { left, ticket }) => owned.turn(left, ticket).await,
+                Ok(Outcome::Busy { key, .. }) if patience == Patience::Once => return Err(Why::Busy { key }),
+                Ok(Outcome::Busy { left, ticket, .. }) => owned.turn(left, ticket).await,
                 // It has an epoch now.
                 Ok(Outcome::Unfenced) => {}
                 Err(fault) if patience == Patience::Once || fault.is_final() => return Err(Why::Fault(fault)),

@@ -31,6 +31,14 @@ struct Waiting {
     wake: oneshot::Sender<()>,
 }
 
+/// Somebody is before.
+struct Behind {
+    /// Completes when nobody is any more.
+    woken: oneshot::Receiver<()>,
+    /// The first key for which that is so.
+    key: usize,
+}
+
 /// A place in the queue, and then a turn, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Turn {
@@ -42,38 +50,39 @@ pub(crate) struct Turn {
 impl Queue {
     /// Waits for its turn. Dropped, it has left.
     pub(crate) async fn turn(&self, keys: &Keys) -> Turn {
-        let (turn, woken) = self.join(keys);
-        if let Some(woken) = woken {
+        let (turn, behind) = self.join(keys);
+        if let Some(Behind { woken, .. }) = behind {
             // The sender is dropped only after it has sent, or by this turn's own end.
             let _ = woken.await;
         }
         turn
     }
 
-    /// A turn that can be had without waiting.
-    pub(crate) fn try_turn(&self, keys: &Keys) -> Option<Turn> {
-        let (turn, woken) = self.join(keys);
-        woken.is_none().then_some(turn)
+    /// A turn that can be had without waiting; else which of the keys is another's.
+    pub(crate) fn try_turn(&self, keys: &Keys) -> Result<Turn, usize> {
+        let (turn, behind) = self.join(keys);
+        behind.map_or(Ok(turn), |behind| Err(behind.key))
     }
 
-    fn join(&self, keys: &Keys) -> (Turn, Option<oneshot::Receiver<()>>) {
+    fn join(&self, keys: &Keys) -> (Turn, Option<Behind>) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let number = state.next;
         state.next += 1;
-        let mut behind = 0;
-        for key in keys.iter() {
+        let (mut behind, mut first) = (0, None);
+        for (place, key) in keys.iter().enumerate() {
             match state.lines.get_mut(key) {
                 Some(line) => {
                     line.push_back(number);
                     behind += 1;
+                    first.get_or_insert(place);
                 }
                 None => drop(state.lines.insert(key.into(), VecDeque::from([number]))),
             }
         }
-        let woken = (behind > 0).then(|| {
+        let woken = first.map(|key| {
             let (wake, woken) = oneshot::channel();
             state.waiting.insert(number, Waiting { behind, wake });
-            woken
+            Behind { woken, key }
         });
         (Turn { queue: self.clone(), number, keys: keys.clone() }, woken)
     }
@@ -148,7 +157,8 @@ mod tests {
         assert!(second.as_mut().now_or_never().is_none());
         let mut third = waiting(&queue, &["c"]);
         assert!(third.as_mut().now_or_never().is_none(), "not before the second, though nobody has c");
-        assert!(queue.try_turn(&keys(&["d"])).is_some());
+        assert!(queue.try_turn(&keys(&["d"])).is_ok());
+        assert_eq!(queue.try_turn(&keys(&["0", "c", "d"])).err(), Some(1));
         drop(first);
         let second = second.now_or_never().unwrap();
         drop(second);
@@ -167,9 +177,9 @@ mod tests {
         assert!(third.as_mut().now_or_never().is_none());
         drop(second);
         assert!(third.now_or_never().is_some());
-        assert!(queue.try_turn(&keys(&["a"])).is_none());
+        assert_eq!(queue.try_turn(&keys(&["a"])).err(), Some(0));
         drop(first);
-        assert!(queue.try_turn(&keys(&["a"])).is_some());
+        assert!(queue.try_turn(&keys(&["a"])).is_ok());
     }
 
     proptest! {
@@ -185,8 +195,8 @@ mod tests {
                 .collect();
             all.retain(|(_, stays)| *stays);
             while !all.is_empty() {
-                let has_turn = |((_, woken), _): &mut ((Turn, Option<oneshot::Receiver<()>>), bool)| {
-                    woken.as_mut().is_none_or(|woken| woken.try_recv().is_ok())
+                let has_turn = |((_, behind), _): &mut ((Turn, Option<Behind>), bool)| {
+                    behind.as_mut().is_none_or(|behind| behind.woken.try_recv().is_ok())
                 };
                 let (ready, waiting): (Vec<_>, Vec<_>) = all.into_iter().map(|mut one| (has_turn(&mut one), one)).partition(|(ready, _)| *ready);
                 prop_assert!(!ready.is_empty(), "somebody starves");

@@ -68,6 +68,16 @@ pub async fn advance(connection: &mut PgConnection, spans: &[Span]) -> Result<()
     if moved == spans.len() as u64 { Ok(()) } else { Err(AdvanceError::Superseded) }
 }
 
+/// Locks the positions of a batch until the transaction ends, and leaves them where they are: for effects of some of its
+/// messages, all of which come again if nothing else happens, and must find these effects then.
+///
+/// # Errors
+/// As [`advance`].
+pub async fn hold(connection: &mut PgConnection, spans: &[Span]) -> Result<(), AdvanceError> {
+    let held: Vec<Span> = spans.iter().map(|span| Span { next: span.first, ..span.clone() }).collect();
+    advance(connection, &held).await
+}
+
 /// Where each of these partitions is to be read on; partitions never read before start at 0.
 ///
 /// # Errors

@@ -41,6 +41,17 @@ enum Kind {
     Nothing,
 }
 
+/// What came of asking for a lock without waiting.
+#[derive(Debug)]
+pub enum Tried {
+    /// It was free.
+    Had(Access),
+    /// Another has this SKU's, or waits for it.
+    Held(String),
+    /// Nothing that could be told: it has to be waited for.
+    Unknown,
+}
+
 /// What a transaction does with rows of stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writes {
@@ -104,6 +115,21 @@ impl Locking {
                 Ok(Access(Kind::Fallback))
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// Takes the lock of these SKUs if nobody has it. Of those ways to lock that say at once who is in the way.
+    pub async fn try_lock(&self, skus: impl IntoIterator<Item = &str>, parent: Option<TraceContext>) -> Tried {
+        let Ok(keys) = Keys::new(skus) else { return Tried::Had(Access(Kind::Nothing)) };
+        let tells = matches!(self.settings.strategy.get(), Strategy::Redis | Strategy::RedisFenced);
+        if !tells || self.outage.is_on() {
+            return Tried::Unknown;
+        }
+        let request = Request::within(self.settings.patience.get()).parent(parent);
+        match Box::pin(self.locks.try_lock(&keys, request)).await {
+            Ok(guard) => Tried::Had(Access(Kind::Guarded(Box::new(guard)))),
+            Err(LockError::Busy { at: Some(sku), .. }) => Tried::Held(sku),
+            Err(_) => Tried::Unknown,
         }
     }
 

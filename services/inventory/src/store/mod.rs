@@ -38,7 +38,7 @@ pub use database::{Copies, Database, Error, InvalidUrl, PrepareError};
 pub use direct::Returned;
 pub use expire::{Overdue, Swept};
 pub use products::Put;
-pub use take::{Cancelled, OrderNews, Taken, Told, Waits};
+pub use take::{Cancelled, OrderNews, Part, Taken, Told, Waits};
 
 /// What PostgreSQL shows connections as.
 const APPLICATION: &str = "plumbline-inventory";

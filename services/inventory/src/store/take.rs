@@ -88,11 +88,62 @@ pub struct Waits {
 #[derive(Debug, Default)]
 pub struct Cancelled(HashMap<OrderId, Vec<StockLine>>);
 
-impl OrderNews<'_> {
-    /// Every SKU whose stock the batch may change.
-    pub fn skus<'a>(&'a self, cancelled: &'a Cancelled) -> BTreeSet<&'a str> {
+impl<'a> OrderNews<'a> {
+    /// Every SKU whose stock they may change.
+    pub fn skus<'b>(&'b self, cancelled: &'b Cancelled) -> BTreeSet<&'b str> {
         let placed = self.told.iter().flat_map(|told| told.event.lines());
         placed.chain(cancelled.0.values().flatten()).map(|line| line.sku.as_str()).collect()
+    }
+
+    /// Parts off the orders that want none of these SKUs, as far as no other news tell of them.
+    pub fn part(&mut self, held: &BTreeSet<String>) -> Self {
+        let mut news_of: HashMap<OrderId, usize> = HashMap::new();
+        self.told.iter().for_each(|told| *news_of.entry(told.event.order_id()).or_default() += 1);
+        let is_apart = |told: &mut Told<'_>| {
+            let lines = told.event.lines();
+            let is_held = |line: &StockLine| held.contains(line.sku.as_str());
+            !lines.is_empty() && news_of[&told.event.order_id()] == 1 && !lines.iter().any(is_held)
+        };
+        let told = self.told.extract_if(.., is_apart).collect();
+        Self { told, broken: Vec::new(), received_at: self.received_at }
+    }
+}
+
+impl Taken {
+    /// This, and what came before it of the same batch; the waits are this one's.
+    #[must_use]
+    pub fn after(self, before: Self) -> Self {
+        Self {
+            reserved: self.reserved + before.reserved,
+            rejected: self.rejected + before.rejected,
+            released: self.released + before.released,
+            violations: self.violations + before.violations,
+            waits: self.waits,
+        }
+    }
+}
+
+/// What a transaction takes of a batch.
+#[derive(Debug, Clone, Copy)]
+pub enum Part<'a, 'b> {
+    /// Some of it: the batch comes again if nothing else happens, and finds then what was decided.
+    First(&'b OrderNews<'a>),
+    /// All that is left.
+    Rest(&'b OrderNews<'a>),
+}
+
+impl<'a, 'b> Part<'a, 'b> {
+    fn news(self) -> &'b OrderNews<'a> {
+        let (Self::First(news) | Self::Rest(news)) = self;
+        news
+    }
+
+    /// Keeps other consumers away from the batch's messages, for ever if nothing of it is left.
+    async fn enter(self, connection: &mut PgConnection, spans: &[inbox::Span]) -> Result<(), inbox::AdvanceError> {
+        match self {
+            Self::First(_) => inbox::hold(connection, spans).await,
+            Self::Rest(_) => inbox::advance(connection, spans).await,
+        }
     }
 }
 
@@ -111,8 +162,8 @@ impl Store {
         Ok(Cancelled(in_statement("SELECT reservations", trace, reading).await?))
     }
 
-    /// Takes a batch of news: moves the inbox, decides, moves stock and reservations, and writes what is to be published
-    /// and what goes to the dead letters, all in one transaction. `access` is to the stock of the batch's
+    /// Takes news of a batch, or all of it: moves the inbox, decides, moves stock and reservations, and writes what is to be
+    /// published and what goes to the dead letters, all in one transaction. `access` is to the stock of the news's
     /// [SKUs](OrderNews::skus), and was waited for so long.
     ///
     /// # Errors
@@ -121,17 +172,17 @@ impl Store {
     pub async fn take(
         &self,
         batch: &consumer::Batch,
-        news: &OrderNews<'_>,
+        part: Part<'_, '_>,
         cancelled: Cancelled,
         (access, waited): (&Access, Duration),
     ) -> Result<Taken, ChangeError> {
-        let trace = batch.trace();
+        let (trace, news) = (batch.trace(), part.news());
         let mut clock = Stopwatch::start();
         let mut connection = database::acquire(&self.pool, trace).await?;
         let pool = clock.lap();
         let mut transaction = connection.begin().await?;
         let begin = clock.lap();
-        in_statement("UPDATE inbox_position", trace, inbox::advance(&mut transaction, batch.spans())).await?;
+        in_statement("UPDATE inbox_position", trace, part.enter(&mut transaction, batch.spans())).await?;
         self.told.enter(&mut transaction, access).await?;
         let (found, rows, waited_for_rows) = find(&mut transaction, news, cancelled, access.writes(), trace).await?;
         let decided_at = Timestamp::now();

@@ -84,6 +84,8 @@ pub(crate) enum Outcome {
         left: Option<Duration>,
         /// The place in line, for who waits.
         ticket: u64,
+        /// Which of the keys, in their order; `None` where no one server says.
+        key: Option<usize>,
     },
     /// The server has no epoch, or one from before its data were lost.
     Unfenced,
@@ -98,10 +100,11 @@ impl Outcome {
                 let parse = |text: &str| text.parse::<u64>().map_err(|_| odd());
                 Token::new(parse(epoch)?, parse(counter)?).map(Self::Taken).ok_or_else(odd)
             }
-            ["busy", left, ticket] => {
+            ["busy", left, ticket, key] => {
                 let left = left.parse::<i64>().map_err(|_| odd())?;
                 let left = u64::try_from(left).ok().map(Duration::from_millis);
-                Ok(Self::Busy { left, ticket: ticket.parse().map_err(|_| odd())? })
+                let key = Some(key.parse().map_err(|_| odd())?);
+                Ok(Self::Busy { left, ticket: ticket.parse().map_err(|_| odd())?, key })
             }
             ["unfenced", _] => Ok(Self::Unfenced),
             _ => Err(odd()),

@@ -1,11 +1,14 @@
 //! A world whose stock is locked at a Redis of its own.
 
+use std::process::{ExitStatus, Stdio};
+
 use coordination::Cluster;
 use local::testing::{self, PrivateRedis};
 use locks::Token;
+use tokio::{process::Command, time::timeout};
 
 use super::instance::Instance;
-use crate::world::World;
+use crate::world::{PATIENCE, World};
 
 pub(crate) struct Stage {
     pub(crate) world: World,
@@ -46,6 +49,13 @@ impl Stage {
     /// Another instance, a process that stops between its last look at the lock and its first write of stock.
     pub(crate) async fn one_that_will_stand_still(&self) -> Instance {
         Instance::start(&self.world, "inventory-2", &[("PLUMBLINE_STOP_AT", "stock.before-write")]).await
+    }
+
+    /// Runs an instance as a process until it ends.
+    pub(crate) async fn dies(&self, variables: &[(&str, &str)]) -> ExitStatus {
+        let mut dying = Command::new(env!("CARGO_BIN_EXE_plumbline-inventory"));
+        dying.envs(self.world.variables()).envs(variables.iter().copied()).stderr(Stdio::null()).kill_on_drop(true);
+        timeout(PATIENCE, dying.spawn().unwrap().wait()).await.unwrap().unwrap()
     }
 
     /// Has instances only that are processes, of which metrics can be read.

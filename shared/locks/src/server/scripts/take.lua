@@ -2,7 +2,8 @@
 -- KEYS: the fence, then the keys. ARGV: owner, prefix, time to live in ms, label; the ticket (- where it does not wait, 0 where
 -- it has none yet), whether to stand in line anew, how long it counts as waiting and how long a line lasts, in ms; and with a
 -- fence: the process's run_id, and the smallest epoch and counter that may have been given already.
--- Answers {'taken', epoch, counter}, {'busy', ms until another's time ends or -1, ticket} or {'unfenced', why}.
+-- Answers {'taken', epoch, counter}, {'busy', ms until another's time ends or -1, ticket, which key, from 0} or
+-- {'unfenced', why}.
 -- What stands in a key: the owner, the token or -, and the label, with a space between.
 local fence, ttl, label, ticket, run = KEYS[1], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[9]
 local epoch
@@ -19,7 +20,8 @@ if run then
   if epoch < least or (epoch == least and counter < tonumber(ARGV[11])) then return {'unfenced', 'behind'} end
 end
 
--- How long until it is worth to ask again: nil if all keys are free, and nobody who came before waits for one of them.
+-- How long until it is worth to ask again, and which key is in the way: nil if all keys are free, and nobody who came before
+-- waits for one of them.
 local function hindrance()
   local function both(names, key)
     names[#names + 1] = key
@@ -28,10 +30,10 @@ local function hindrance()
   if not any(2, both) then return nil end
   for i = 2, #KEYS do
     local left = redis.call('PTTL', KEYS[i])
-    if left ~= -2 then return left end
+    if left ~= -2 then return left, i - 2 end
     local first, before = first_in(line_of(KEYS[i]))
     -- One with a ticket may have lost its place meanwhile, and is still before those who came later.
-    if first and first ~= owner and not (ticket and ticket > 0 and ticket <= before) then return -1 end
+    if first and first ~= owner and not (ticket and ticket > 0 and ticket <= before) then return -1, i - 2 end
   end
   return nil
 end
@@ -44,9 +46,9 @@ local function draw()
   return drawn
 end
 
-local left = hindrance()
+local left, key = hindrance()
 if left then
-  if not ticket then return {'busy', tostring(left), '0'} end
+  if not ticket then return {'busy', tostring(left), '0', tostring(key)} end
   local stands = redis.call('SET', waiter(owner), label, 'XX', 'PX', ARGV[7])
   if not stands or ARGV[6] == '1' then
     if ticket == 0 then ticket = draw() end
@@ -56,7 +58,7 @@ if left then
       redis.call('PEXPIRE', line_of(KEYS[i]), ARGV[8])
     end
   end
-  return {'busy', tostring(left), string.format('%.0f', ticket)}
+  return {'busy', tostring(left), string.format('%.0f', ticket), tostring(key)}
 end
 
 if ticket and ticket > 0 then
