@@ -8,9 +8,9 @@ use clap_complete::Shell;
 use crate::{
     CommandError,
     commands::{
-        audit::Audit, cluster::ShowCluster, demo::Demo, load::Load, locks::Locks, logs::Logs, order::PlaceOne,
-        part::Which, replica::Replica, scale::Scale, seed::Seed, settings::Settings, simulate::Simulate,
-        status::ShowStatus, up, with_test_servers::WithTestServers,
+        audit::Audit, cluster::ShowCluster, consistency::Consistency, demo::Demo, load::Load, locks::Locks, logs::Logs,
+        order::PlaceOne, part::Which, replica::Replica, scale::Scale, seed::Seed, settings::Settings,
+        simulate::Simulate, status::ShowStatus, up, with_test_servers::WithTestServers,
     },
     options::ShopOptions,
     supervisor::detached,
@@ -61,6 +61,8 @@ enum Command {
     #[command(subcommand)]
     Load(Load),
     Audit(Audit),
+    #[command(subcommand)]
+    Consistency(Consistency),
     Cluster(ShowCluster),
     #[command(subcommand)]
     Settings(Settings),
@@ -94,6 +96,7 @@ impl Arguments {
             Command::Audit(audit) => return audit.run(&data_dir).await,
             Command::Cluster(cluster) => return cluster.run(&data_dir).await,
             Command::Simulate(simulate) => return simulate.run(),
+            Command::Consistency(consistency) => return consistency.run(&data_dir).await,
             Command::Load(load) => return load.run(&data_dir).await,
             Command::Up(up) => up.run(&data_dir).await?,
             Command::Down => up::down(&data_dir).await?,

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod cluster;
+pub(crate) mod consistency;
 pub(crate) mod demo;
 pub(crate) mod load;
 pub(crate) mod locks;

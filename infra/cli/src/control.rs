@@ -36,6 +36,16 @@ pub(crate) enum Request {
         /// Which.
         part: Part,
     },
+    /// SIGSTOP to a part, which stays where it stands.
+    Pause {
+        /// Which.
+        part: Part,
+    },
+    /// SIGCONT to a part.
+    Resume {
+        /// Which.
+        part: Part,
+    },
     /// So many instances of a service.
     Scale {
         /// Which.

@@ -67,6 +67,21 @@ pub(crate) enum CommandError {
     /// The sale was not even begun.
     #[error(transparent)]
     NoSale(#[from] crate::commands::load::flash_sale::NoSale),
+    /// Consistency could not be checked.
+    #[error(transparent)]
+    Consistency(#[from] crate::commands::consistency::ConsistencyError),
+    /// Nobody could look at products.
+    #[error(transparent)]
+    Browse(#[from] driver::browse::BrowseError),
+    /// A stampede could not be made.
+    #[error(transparent)]
+    Stampede(#[from] driver::stampede::StampedeError),
+    /// What was asked for can't be had of this shop.
+    #[error(transparent)]
+    NoCache(#[from] crate::commands::load::caching::NoCache),
+    /// Ctrl-C.
+    #[error("interrupted; what was set and broken is as it was before")]
+    Interrupted,
     /// Who holds which lock can't be asked, or ways to lock not be compared.
     #[error(transparent)]
     Locks(#[from] crate::commands::locks::LocksError),

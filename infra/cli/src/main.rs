@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod arguments;
+mod borrowed;
 mod commands;
 mod control;
 mod coordinators;
@@ -9,6 +10,7 @@ mod error;
 mod home;
 mod options;
 mod output;
+mod processor;
 mod progress;
 mod reach;
 mod supervisor;

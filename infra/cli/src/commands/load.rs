@@ -1,8 +1,11 @@
-//! `./plumbline load`: sends orders, and tells what became of them.
+//! `./plumbline load`: sends orders and reads, and tells what became of them.
 
+pub(crate) mod browse;
+pub(crate) mod caching;
 pub(crate) mod drive;
 pub(crate) mod flash_sale;
 pub(crate) mod replay;
+pub(crate) mod stampede;
 pub(crate) mod synthetic;
 mod together;
 
@@ -13,12 +16,14 @@ use driver::summary::Summary;
 
 use crate::{CommandError, output};
 
-/// Send orders, open loop: latency counts from the planned send time, whatever the shop does
+/// Send orders or reads, open loop: latency counts from the planned send time, whatever the shop does
 #[derive(Debug, Subcommand)]
 pub(crate) enum Load {
     Replay(replay::Replay),
     Synthetic(synthetic::Synthetic),
     FlashSale(flash_sale::FlashSale),
+    Browse(browse::Looking),
+    Stampede(stampede::Run),
 }
 
 impl Load {
@@ -28,6 +33,8 @@ impl Load {
             Self::Replay(replay) => replay.run(data_dir).await?,
             Self::Synthetic(synthetic) => synthetic.run(data_dir).await?,
             Self::FlashSale(sale) => return sale.run(data_dir).await,
+            Self::Browse(browse) => browse.run(data_dir).await?,
+            Self::Stampede(stampede) => stampede.run(data_dir).await?,
         }
         Ok(ExitCode::SUCCESS)
     }

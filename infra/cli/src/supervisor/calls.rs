@@ -56,6 +56,8 @@ impl Desk {
             Ok(Request::Status) => Reply::Status(Box::new(self.overview().await)),
             Ok(Request::Kill { part }) => done(self.shop.kill(part).await),
             Ok(Request::Restart { part }) => done(self.shop.restart(part).await),
+            Ok(Request::Pause { part }) => done(self.shop.pause(part).await),
+            Ok(Request::Resume { part }) => done(self.shop.resume(part).await),
             Ok(Request::Scale { service, count }) => done(self.shop.scale(service, count).await),
             Ok(Request::Replica { wish }) => self.replica(wish).await,
         };

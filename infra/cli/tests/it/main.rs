@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails, in its helpers too")]
 
 mod arguments;
+mod consistency;
 mod control;
 mod coordinators;
 mod installation;

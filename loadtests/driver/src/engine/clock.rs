@@ -8,34 +8,34 @@ use tokio::time::Instant;
 /// When a run started. Planned times are offsets from it, so that each has a place on the monotonic clock, by which
 /// requests are sent, and on the system clock, by which the services write their times.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     started: Instant,
     wall: Timestamp,
 }
 
 impl Clock {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self { started: Instant::now(), wall: Timestamp::now() }
     }
 
-    pub(super) fn elapsed(self) -> Duration {
+    pub(crate) fn elapsed(self) -> Duration {
         self.started.elapsed()
     }
 
-    pub(super) fn instant(self, offset: Duration) -> Instant {
+    pub(crate) fn instant(self, offset: Duration) -> Instant {
         self.started + offset
     }
 
-    pub(super) fn started_at(self) -> Timestamp {
+    pub(crate) fn started_at(self) -> Timestamp {
         self.wall
     }
 
     /// The planned time in microseconds since 1970.
-    pub(super) fn unix_micros(self, offset: Duration) -> i64 {
+    pub(crate) fn unix_micros(self, offset: Duration) -> i64 {
         self.wall.unix_micros() + offset.as_micros() as i64
     }
 
-    pub(super) fn timestamp(self, offset: Duration) -> Timestamp {
+    pub(crate) fn timestamp(self, offset: Duration) -> Timestamp {
         Timestamp::from_unix_micros(self.unix_micros(offset)).unwrap_or(self.wall)
     }
 }

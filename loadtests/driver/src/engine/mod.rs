@@ -11,22 +11,23 @@ mod plan;
 mod settings;
 mod settle;
 mod tally;
+mod thread;
 mod worker;
 
-use std::{cell::RefCell, rc::Rc, thread, time::Duration};
-
-use tokio::{sync::oneshot, task::LocalSet};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use crate::{
     ledger::{Ledger, LedgerError},
     summary::{Progress, Summary},
 };
-use clock::Clock;
+pub(crate) use clock::Clock;
 pub use gate::{Gate, NotBegun};
 pub(crate) use plan::{Plan, Planned, Work};
 pub(crate) use settings::key;
 pub use settings::{Drive, InvalidDrive, InvalidToken, Limit, OperatorToken};
 use tally::Tally;
+pub use thread::ThreadError;
+pub(crate) use thread::alone;
 
 /// How often a run tells its progress and flushes its ledger.
 pub const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -43,12 +44,9 @@ pub enum RunError {
     /// Those with whom it was to begin did not come.
     #[error(transparent)]
     NotBegun(#[from] NotBegun),
-    /// The thread or its runtime could not be started.
-    #[error("cannot start the driver's thread: {0}")]
-    Thread(std::io::Error),
-    /// The driver's thread panicked; its message went to standard error.
-    #[error("the driver's thread panicked")]
-    Panicked,
+    /// See [`ThreadError`].
+    #[error(transparent)]
+    Thread(#[from] ThreadError),
 }
 
 /// Runs a plan. Dropping the future ends the run.
@@ -62,24 +60,7 @@ pub(crate) async fn run(
     if let Some(gate) = &drive.gate {
         gate.pass().await?;
     }
-    let (mut done, outcome) = oneshot::channel();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunError::Thread)?;
-    thread::Builder::new()
-        .name("driver".to_owned())
-        .spawn(move || {
-            let finished = LocalSet::new().block_on(&runtime, async {
-                tokio::select! {
-                    result = perform(drive, plan, ledger, progress) => Some(result),
-                    () = done.closed() => None,
-                }
-            });
-            if let Some(result) = finished {
-                // Nobody waits any longer where this fails.
-                let _ = done.send(result);
-            }
-        })
-        .map_err(RunError::Thread)?;
-    outcome.await.map_err(|_| RunError::Panicked)?
+    alone(move || perform(drive, plan, ledger, progress)).await?
 }
 
 async fn perform(

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use contracts::{OrderId, problem::Problem};
 use http_body_util::Full;
 use hyper::{
-    Method, Request, StatusCode, Uri,
-    header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue},
+    HeaderMap, Method, Request, StatusCode, Uri,
+    header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -22,19 +22,30 @@ pub(crate) struct Call {
     body: Bytes,
     key: Option<HeaderValue>,
     authorization: Option<HeaderValue>,
+    more: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Call {
     pub(crate) fn get(path: Uri) -> Self {
-        Self { method: Method::GET, path, body: Bytes::new(), key: None, authorization: None }
+        Self::new(Method::GET, path, Bytes::new())
     }
 
     pub(crate) fn post(path: Uri, body: Bytes) -> Self {
-        Self { method: Method::POST, path, body, key: None, authorization: None }
+        Self::new(Method::POST, path, body)
     }
 
     pub(crate) fn put(path: Uri, body: Bytes) -> Self {
-        Self { method: Method::PUT, path, body, key: None, authorization: None }
+        Self::new(Method::PUT, path, body)
+    }
+
+    fn new(method: Method, path: Uri, body: Bytes) -> Self {
+        Self { method, path, body, key: None, authorization: None, more: Vec::new() }
+    }
+
+    /// With one more header.
+    pub(crate) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.more.push((name, value));
+        self
     }
 
     pub(crate) fn with_key(self, key: HeaderValue) -> Self {
@@ -70,6 +81,7 @@ impl Call {
         if let Some(bearer) = &self.authorization {
             headers.insert(AUTHORIZATION, bearer.clone());
         }
+        headers.extend(self.more.iter().cloned());
         request
     }
 }
@@ -83,7 +95,7 @@ pub(crate) fn json(body: &impl Serialize) -> Bytes {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
-    pub(crate) location: Option<HeaderValue>,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
@@ -95,7 +107,7 @@ impl Answer {
             id: OrderId,
         }
         let located =
-            self.location.as_ref().and_then(|location| location.to_str().ok()?.rsplit('/').next()?.parse().ok());
+            self.headers.get(LOCATION).and_then(|location| location.to_str().ok()?.rsplit('/').next()?.parse().ok());
         located.or_else(|| self.json::<Named>().ok().map(|order| order.id))
     }
 
@@ -141,7 +153,7 @@ mod tests {
     fn answer(location: Option<&'static str>, body: &'static str) -> Answer {
         Answer {
             status: StatusCode::ACCEPTED,
-            location: location.map(HeaderValue::from_static),
+            headers: location.map(|location| (LOCATION, HeaderValue::from_static(location))).into_iter().collect(),
             body: Bytes::from_static(body.as_bytes()),
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::{Request, client::conn::http1, header::LOCATION};
+use hyper::{Request, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
@@ -29,6 +29,11 @@ impl Connection {
     /// The `n`th connection of a pool: it begins with the `n`th target, so that a pool spreads over all.
     pub(crate) fn new(targets: Targets, n: usize) -> Self {
         Self { targets, current: n, sender: None }
+    }
+
+    /// Which instance the next request goes to, as the targets number them.
+    pub(crate) fn instance(&self) -> usize {
+        self.current % self.targets.count()
     }
 
     /// How many instances there are to try.
@@ -60,7 +65,7 @@ impl Connection {
         let response = send(sender, request, handed_over).await?;
         let (head, body) = response.into_parts();
         let body = body.collect().await.map_err(|_| Failure::Closed)?.to_bytes();
-        Ok(Answer { status: head.status, location: head.headers.get(LOCATION).cloned(), body })
+        Ok(Answer { status: head.status, headers: head.headers, body })
     }
 
     /// The open connection, or a new one: a service may close one that was idle.

@@ -65,6 +65,14 @@ impl Default for Retry {
 }
 
 impl Retry {
+    /// One attempt, and no other: another would be another request.
+    pub(crate) const ONCE: Self = Self {
+        answer_within: Duration::from_secs(10),
+        give_up_after: Duration::ZERO,
+        first_pause: Duration::ZERO,
+        longest_pause: Duration::ZERO,
+    };
+
     fn pause(&self, round: u32) -> Duration {
         let whole = self.first_pause.saturating_mul(1 << round.min(16)).min(self.longest_pause);
         whole.mul_f64(rand::rng().random_range(0.5..=1.0))

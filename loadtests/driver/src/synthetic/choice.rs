@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use rand::{Rng, rngs::SmallRng};
 
+use crate::weights::Weights;
+
 /// Text that is no [`Choice`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be uniform, hot, or zipf:S with S from 0.1 to 10, for example zipf:1.1")]
@@ -50,37 +52,27 @@ impl fmt::Display for Choice {
 pub(super) struct Chooser {
     choice: Choice,
     skus: usize,
-    /// For Zipf: how probable each SKU and those before it are together.
-    cumulative: Vec<f64>,
+    zipf: Option<Weights>,
 }
 
 impl Chooser {
     pub(super) fn new(choice: Choice, skus: usize) -> Self {
-        let cumulative = match choice {
-            Choice::Zipf(exponent) => {
-                let mut sum = 0.0;
-                let weights = (1..=skus).map(|rank| (rank as f64).powf(-exponent));
-                let sums: Vec<f64> = weights
-                    .map(|weight| {
-                        sum += weight;
-                        sum
-                    })
-                    .collect();
-                sums.into_iter().map(|upto| upto / sum).collect()
-            }
-            Choice::Uniform | Choice::Hot => Vec::new(),
+        let exponent = match choice {
+            Choice::Zipf(exponent) => Some(exponent),
+            Choice::Uniform | Choice::Hot => None,
         };
-        Self { choice, skus, cumulative }
+        let weights = |exponent: f64| Weights::new((1..=skus).map(move |rank| (rank as f64).powf(-exponent)));
+        Self { choice, skus, zipf: exponent.map(weights) }
     }
 
     /// Puts `lines` different numbers into `chosen`; there must be as many SKUs.
     pub(super) fn choose(&self, random: &mut SmallRng, lines: usize, chosen: &mut Vec<usize>) {
         chosen.clear();
         while chosen.len() < lines {
-            let mut sku = match self.choice {
-                Choice::Hot if chosen.is_empty() => 0,
-                Choice::Uniform | Choice::Hot => random.random_range(0..self.skus),
-                Choice::Zipf(_) => self.drawn(random.random()),
+            let mut sku = match &self.zipf {
+                Some(weights) => weights.at(random.random()),
+                None if self.choice == Choice::Hot && chosen.is_empty() => 0,
+                None => random.random_range(0..self.skus),
             };
             // One that was drawn before gives way to its neighbour: that ends, however steep the law is.
             while chosen.contains(&sku) {
@@ -88,10 +80,6 @@ impl Chooser {
             }
             chosen.push(sku);
         }
-    }
-
-    fn drawn(&self, point: f64) -> usize {
-        self.cumulative.partition_point(|&upto| upto <= point).min(self.skus - 1)
     }
 }
 

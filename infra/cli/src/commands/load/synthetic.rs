@@ -2,6 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
+use clap::ArgGroup;
 use driver::{
     Limit, Rate,
     synthetic::{self, Choice, Lines, Load},
@@ -15,15 +16,18 @@ use crate::{CommandError, commands::seed, reach::Reach};
 
 /// Send made-up orders, at a rate or as fast as they are answered
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Its products, SYN-00001 and on, are put into the shop first.
+#[command(
+    group = ArgGroup::new("pace").args(["rate", "saturate"]).required(true),
+    after_help = "Its products, SYN-00001 and on, are put into the shop first.
 
 Examples:
   ./plumbline load synthetic --rate 2000 --for 30
   ./plumbline load synthetic --rate 500 --skus 100 --choice zipf:1.1
-  ./plumbline load synthetic --saturate --choice hot --connections 64")]
+  ./plumbline load synthetic --saturate --choice hot --connections 64"
+)]
 pub(crate) struct Synthetic {
     /// Orders a second
-    #[arg(long, value_name = "R", required_unless_present = "saturate", conflicts_with = "saturate")]
+    #[arg(long, value_name = "R")]
     rate: Option<Rate>,
 
     /// Every connection sends its next order when its last one is answered: how much the shop takes. Closed loop, so a

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard},
+    time::{Duration, Instant},
 };
 
 use contracts::{
@@ -27,6 +28,14 @@ pub(crate) struct Page {
     pub(crate) puts: u64,
     pub(crate) stock: BTreeMap<Sku, i64>,
     pub(crate) adjustments: HashMap<String, Adjustment>,
+    /// Every stock that adjustments made, with its time.
+    pub(crate) stocks: BTreeMap<Sku, Vec<(Instant, Stock)>>,
+    /// How far those are behind who read by a copy; nobody does where nothing is said.
+    pub(crate) behind: Option<Duration>,
+    /// Whether every read is by a copy, whatever it asks for, and says that it is not.
+    pub(crate) lies: bool,
+    /// Reads of a session's stock, each of which loads it: there is no cache.
+    pub(crate) loads: u64,
     /// What every later order becomes; confirmed where nothing else is said.
     pub(crate) decision: Option<OrderStatus>,
     /// How many later orders can be confirmed before all are rejected; no bound where nothing is said.
@@ -72,6 +81,13 @@ impl Page {
         self.decision.unwrap_or(OrderStatus::Confirmed)
     }
 
+    /// What there was so long ago; the first where that is longer than there was any.
+    pub(crate) fn stock_before(&self, sku: &Sku, behind: Duration) -> Option<Stock> {
+        let stocks = self.stocks.get(sku)?;
+        let then = stocks.partition_point(|(at, _)| at.elapsed() >= behind);
+        stocks.get(then.saturating_sub(1)).map(|(_, stock)| stock.clone())
+    }
+
     /// `None` where the key was used for another adjustment.
     pub(crate) fn adjust(&mut self, key: &str, sku: &Sku, body: Adjust) -> Option<Adjustment> {
         let delta = body.delta.as_i64().unwrap();
@@ -80,7 +96,10 @@ impl Page {
         }
         let available = self.stock.entry(sku.clone()).or_default();
         *available += delta;
-        let stock = Stock { sku: sku.clone(), available: *available, reserved: 0, version: 1 };
+        let stocks = self.stocks.entry(sku.clone()).or_default();
+        let version = stocks.len() as i64 + 1;
+        let stock = Stock { sku: sku.clone(), available: *available, reserved: 0, version };
+        stocks.push((Instant::now(), stock.clone()));
         let adjusted_at = Timestamp::now();
         let made = Adjustment { sku: sku.clone(), delta, reason: body.reason, stock, adjusted_at };
         self.adjustments.insert(key.to_owned(), made.clone());

@@ -1,12 +1,13 @@
 //! The test shop's URLs: those of the order and inventory services that the driver uses.
 
-use std::sync::atomic::Ordering::SeqCst;
+use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use bytes::Bytes;
 use contracts::{
     Currency, Money, Sku, Timestamp,
     catalogue::{Product, PutProduct},
+    consistency::{AGE_MS, LEVEL, SERVED_BY, SESSION, VERSION},
     order::{Order, OrderStatus, PlaceOrder},
     page::Page,
     problem::{Fault, MEDIA_TYPE, Problem},
@@ -24,6 +25,9 @@ pub(super) fn configure(app: &mut web::ServiceConfig) {
         .route("/orders", web::get().to(list))
         .route("/products", web::get().to(products))
         .route("/products/{sku}", web::put().to(put_product))
+        .route("/products/{sku}", web::get().to(product))
+        .route("/livez", web::get().to(HttpResponse::NoContent))
+        .route("/metrics", web::get().to(metrics))
         .route("/stock/{sku}", web::get().to(stock))
         .route("/stock/{sku}/adjustments", web::post().to(adjust));
 }
@@ -135,13 +139,43 @@ async fn put_product(
     HttpResponse::Ok().json(product)
 }
 
-async fn stock(shop: Shop, sku: web::Path<Sku>) -> HttpResponse {
-    let page = shop.books.open();
+async fn product(shop: Shop, sku: web::Path<Sku>) -> HttpResponse {
+    match shop.books.open().products.get(&*sku) {
+        Some(product) => told("cache", Duration::from_millis(7), product.version).json(product),
+        None => problem(404, "there is no such product", Vec::new()),
+    }
+}
+
+/// As the inventory service, with a copy for whom it may answer.
+async fn stock(shop: Shop, request: HttpRequest, sku: web::Path<Sku>) -> HttpResponse {
+    let mut page = shop.books.open();
     if !page.products.contains_key(&*sku) {
         return problem(404, "there is no such product", Vec::new());
     }
-    let available = page.stock.get(&*sku).copied().unwrap_or(0);
-    HttpResponse::Ok().json(Stock { sku: sku.into_inner(), available, reserved: 0, version: 1 })
+    let level = header(&request, LEVEL);
+    page.loads += u64::from(level == "session");
+    let behind = page.behind.filter(|_| level == "eventual" || page.lies);
+    let old = behind.and_then(|behind| page.stock_before(&sku, behind));
+    let (by, age) = if page.lies || old.is_none() { ("primary", None) } else { ("replica", behind) };
+    let stock = old.unwrap_or_else(|| {
+        let available = page.stock.get(&*sku).copied().unwrap_or(0);
+        let version = page.stocks.get(&*sku).map_or(0, Vec::len).max(1) as i64;
+        Stock { sku: sku.into_inner(), available, reserved: 0, version }
+    });
+    told(by, age.unwrap_or_default(), stock.version).json(stock)
+}
+
+/// An answer that says of itself what a read does.
+fn told(by: &str, age: Duration, version: i64) -> HttpResponseBuilder {
+    let mut answer = HttpResponse::Ok();
+    answer.insert_header((SERVED_BY, by)).insert_header((AGE_MS, age.as_millis().to_string()));
+    answer.insert_header((VERSION, version.to_string())).insert_header((SESSION, "session"));
+    answer
+}
+
+async fn metrics(shop: Shop) -> String {
+    let loads = shop.books.open().loads;
+    format!("plumbline_cache_load_seconds_count{{plumbline_cache_kind=\"stock\"}} {loads}\n")
 }
 
 async fn adjust(shop: Shop, request: HttpRequest, sku: web::Path<Sku>, body: web::Json<Adjust>) -> HttpResponse {
@@ -149,7 +183,7 @@ async fn adjust(shop: Shop, request: HttpRequest, sku: web::Path<Sku>, body: web
         return problem(401, "the operator token is missing or wrong", Vec::new());
     }
     match shop.books.open().adjust(header(&request, "idempotency-key"), &sku, body.into_inner()) {
-        Some(made) => HttpResponse::Ok().json(made),
+        Some(made) => HttpResponse::Ok().insert_header((SESSION, "session")).json(made),
         None => problem(422, "the key was used with another body", Vec::new()),
     }
 }
