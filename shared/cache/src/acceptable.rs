@@ -40,6 +40,11 @@ impl Acceptable {
         self.parent
     }
 
+    /// Up to which position every write must be included; 0 where none must.
+    pub(crate) fn sees(&self) -> u64 {
+        self.position
+    }
+
     /// Whether nothing in particular must be included.
     pub(crate) fn is_eventual(&self) -> bool {
         self.position == 0

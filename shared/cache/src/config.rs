@@ -29,7 +29,7 @@ pub struct Config {
     pub probe: Duration,
     /// Connections to each server, at most.
     pub connections: usize,
-    /// How long others leave a load to who has begun it.
+    /// How long others leave a load to who has begun it, at most; less where the last load was quick.
     pub lease: Duration,
     /// Between two looks at whether another process has loaded, at first; later it grows to eight times that.
     pub poll: Duration,
@@ -84,14 +84,14 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Keys that begin with `plumbline/`; 50 ms for an exchange, three faults, probes at least once a second, 64 connections;
+    /// Keys that begin with `plumbline/`; 100 ms for an exchange, three faults, probes at least once a second, 64 connections;
     /// leases of 1 s, looked at every 3 ms; 2 s of grace, 5 s for what is not there, a tenth of jitter; 256 KiB, compressed
     /// from 1 KiB on; 5 s to settle; nothing in the process.
     pub fn new<S: Into<String>>(servers: impl IntoIterator<Item = S>) -> Self {
         Self {
             servers: servers.into_iter().map(Into::into).collect(),
             prefix: "plumbline/".to_owned(),
-            patience: Duration::from_millis(50),
+            patience: Duration::from_millis(100),
             faults: 3,
             probe: Duration::from_secs(1),
             connections: 64,

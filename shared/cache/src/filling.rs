@@ -9,7 +9,7 @@ use futures::future::{join, join_all};
 use tokio::time::sleep;
 
 use crate::{
-    Acceptable, Cached, Key, Kind, LoadError, Loaded, Source,
+    Acceptable, Cached, Config, Key, Kind, LoadError, Loaded, Source,
     cache::{Inner, random},
     entry::Body,
     flight::Seat,
@@ -17,13 +17,15 @@ use crate::{
     observing,
     reading::Loader,
     refreshing::Turn,
-    register::Register,
+    register::{Lease, Register},
     server::{Away, Found, look_or_begin, replace},
     storing::{self, Fill},
 };
 
 /// How much longer than at first one waits between two looks, at most.
 const LONGER: u32 = 8;
+/// So many times as long as the last load took, another's may take.
+const LONGER_THAN_LAST: u32 = 8;
 /// After so many leases' time a reader loads whoever else does.
 const LEASES: u32 = 3;
 
@@ -50,13 +52,14 @@ enum By<K: Kind, E: Send + Sync + 'static> {
 struct Claimed<K: Kind, E: Send + Sync + 'static> {
     job: Job<K, E>,
     /// Under which the register is held; `None` where the value is not stored.
-    lease: Option<Lease>,
+    claim: Option<Claim>,
 }
 
+/// What a register is held by.
 #[derive(Debug, Clone, Copy)]
-struct Lease {
+struct Claim {
     lineage: u64,
-    number: u64,
+    lease: u64,
 }
 
 impl<K: Kind, E: Send + Sync + 'static> Job<K, E> {
@@ -80,19 +83,42 @@ impl<K: Kind, E: Send + Sync + 'static> Job<K, E> {
     fn holder(&self) -> Option<u64> {
         match &self.found {
             Ok(Found::Begun { cas }) => Some(*cas),
-            Ok(Found::There { register, .. }) => Some(register.lease).filter(|lease| *lease != 0),
+            Ok(Found::There { register, .. }) => register.lease.map(|lease| lease.number),
             Ok(Found::Nothing | Found::Begin { .. }) | Err(Away) => None,
         }
     }
 
     /// Whether somebody else loads, and may be waited for.
-    fn is_held(&mut self, lease: Duration) -> bool {
-        let Some(holder) = self.holder() else { return false };
+    fn is_held(&mut self, config: &Config, acceptable: &Acceptable) -> bool {
+        let Some(holder) = self.holder().filter(|_| self.may_suffice(acceptable)) else { return false };
         let since = match self.other {
             Some((before, since)) if before == holder => since,
             _ => self.other.insert((holder, Instant::now())).1,
         };
-        since.elapsed() < lease
+        since.elapsed() < self.bound(config)
+    }
+
+    /// How long it is waited for who loads.
+    fn bound(&self, config: &Config) -> Duration {
+        let shortest = config.patience * 2;
+        let cost = match &self.found {
+            // Who is told to load writes its lease at once. One who has not was never reached by what it was told.
+            Ok(Found::Begun { .. }) => return shortest,
+            Ok(Found::There { register, .. }) => register.entry.as_ref().map(|entry| entry.cost),
+            _ => None,
+        };
+        // Who takes that much longer than the last load took is gone, or can't tell that it has ended.
+        let of_the_last = |cost| (Duration::from_millis(u64::from(cost)) * LONGER_THAN_LAST).max(shortest);
+        cost.map_or(config.lease, |cost| of_the_last(cost).min(config.lease))
+    }
+
+    /// Whether what another loads will include what must be seen, as far as can be told: where that is less than its own
+    /// reader must see, or stands there already and is only too old. Else it may have begun before that was written.
+    fn may_suffice(&self, acceptable: &Acceptable) -> bool {
+        let Ok(Found::There { register, .. }) = &self.found else { return true };
+        let entry = register.entry.as_ref();
+        register.lease.is_none_or(|lease| lease.sees >= acceptable.sees())
+            || entry.is_some_and(|entry| entry.stamp.satisfies(acceptable.sees()))
     }
 }
 
@@ -150,8 +176,8 @@ impl<K: Kind, E: Send + Sync + 'static> Filling<K, E> {
         let bound = self.inner.config.lease * LEASES;
         for mut job in jobs {
             if job.found.is_err() || job.since.elapsed() > bound {
-                claimed.push(Claimed { job, lease: None });
-            } else if job.is_held(self.inner.config.lease) {
+                claimed.push(Claimed { job, claim: None });
+            } else if job.is_held(&self.inner.config, &self.acceptable) {
                 held.push(job);
             } else {
                 wanted.push((job.wire.clone(), job));
@@ -159,13 +185,14 @@ impl<K: Kind, E: Send + Sync + 'static> Filling<K, E> {
         }
         let each = self.inner.by_server(wanted).into_iter().map(async |(server, wanted)| {
             let gone_before = crate::stamp::now().saturating_sub(server.hold().as_millis() as u64);
-            let leases: Vec<_> = wanted.iter().map(|_| (random(), random())).collect();
+            let leases: Vec<_> =
+                wanted.iter().map(|_| (random(), Lease { number: random(), sees: self.acceptable.sees() })).collect();
             let registers: Vec<Register> = wanted
                 .iter()
                 .zip(&leases)
-                .map(|((_, job), (lineage, number))| {
+                .map(|((_, job), (lineage, lease))| {
                     let there = job.found.as_ref().map(Found::register).unwrap_or_default();
-                    there.leased(*lineage, *number, gone_before)
+                    there.leased(*lineage, *lease, gone_before)
                 })
                 .collect();
             let sets = wanted.iter().zip(&registers).map(|((wire, job), register)| {
@@ -175,17 +202,17 @@ impl<K: Kind, E: Send + Sync + 'static> Filling<K, E> {
             wanted.into_iter().map(|(_, job)| job).zip(registers).zip(done).collect::<Vec<_>>()
         });
         for ((mut job, register), done) in join_all(each).await.into_iter().flatten() {
-            match done {
-                Ok(true) => {
-                    let lease = Some(Lease { lineage: register.lineage, number: register.lease });
-                    claimed.push(Claimed { job, lease });
-                }
-                Ok(false) => {
-                    job.other = None;
-                    held.push(job);
-                }
-                Err(Away) => claimed.push(Claimed { job, lease: None }),
+            if done == Ok(false) {
+                job.other = None;
+                held.push(job);
+                continue;
             }
+            // Without an answer in time it may be written all the same, and is to be given back then. Where it is not, what
+            // is loaded is stored only in the history in which it was begun.
+            let may_be_written = done.is_ok() || !self.inner.server(&job.wire).is_away();
+            let claim = register.lease.filter(|_| may_be_written);
+            let claim = claim.map(|lease| Claim { lineage: register.lineage, lease: lease.number });
+            claimed.push(Claimed { job, claim });
         }
         (claimed, held)
     }
@@ -211,10 +238,10 @@ impl<K: Kind, E: Send + Sync + 'static> Filling<K, E> {
             Err(error) => {
                 loading.fail(took, error.class());
                 let leases: Vec<_> =
-                    claimed.iter().filter_map(|claimed| Some((claimed.job.wire.clone(), claimed.lease?))).collect();
+                    claimed.iter().filter_map(|claimed| Some((claimed.job.wire.clone(), claimed.claim?))).collect();
                 let waited: usize = claimed.into_iter().map(|claimed| claimed.job.tell(Err(error.clone()))).sum();
                 tracing::debug!(kind = K::NAME, class = error.class(), waited, "a load failed");
-                let give_back = leases.into_iter().map(|(wire, lease)| (wire, Fill::give_back(lease.number)));
+                let give_back = leases.into_iter().map(|(wire, claim)| (wire, Fill::give_back(claim.lease)));
                 storing::store(&self.inner, K::NAME, give_back.collect()).await;
             }
         }
@@ -224,26 +251,26 @@ impl<K: Kind, E: Send + Sync + 'static> Filling<K, E> {
     async fn store(&self, claimed: Vec<Claimed<K, E>>, loaded: Vec<Loaded<K::Value>>, took: Duration, since: Instant) {
         let cost = u32::try_from(took.as_millis()).unwrap_or(u32::MAX);
         let (mut fills, mut waited) = (Vec::new(), 0);
-        for (Claimed { job, lease }, loaded) in claimed.into_iter().zip(loaded) {
+        for (Claimed { job, claim }, loaded) in claimed.into_iter().zip(loaded) {
             let (stamp, lags, cached) = (loaded.stamp, loaded.lags, own(loaded));
-            let body = lease.map(|lease| (lease, Body::of(cached.value.as_deref(), self.inner.config.writing())));
-            if let Some((lease, body)) = body {
+            let body = claim.map(|claim| (claim, Body::of(cached.value.as_deref(), self.inner.config.writing())));
+            if let Some((Claim { lineage, lease }, body)) = body {
                 let fill = match body {
                     // Where nothing stood, nobody said what it may lack.
                     Ok(_) if K::SPARSE && lags => {
                         METRICS.filled(K::NAME, "lags", 1);
-                        Fill::give_back(lease.number)
+                        Fill::give_back(lease)
                     }
                     Ok(body) => {
                         METRICS.value_size(K::NAME, body.len());
                         if let Some(near) = &self.inner.near {
                             near.put(&job.wire, self.epoch, since, body.len(), &cached);
                         }
-                        Fill::entry(lease.lineage, lease.number, self.inner.entry(body, stamp, self.epoch, cost))
+                        Fill::entry(lineage, lease, self.inner.entry(body, stamp, self.epoch, cost))
                     }
                     Err(unfit) => {
                         METRICS.filled(K::NAME, unfit.class(), 1);
-                        Fill::nothing(lease.number)
+                        Fill::nothing(lease)
                     }
                 };
                 fills.push((job.wire.clone(), fill));
@@ -277,7 +304,7 @@ impl<K: Kind, E: Send + Sync + 'static> Filling<K, E> {
                         METRICS.saved(K::NAME, "instance", job.tell(Ok(cached)));
                     }
                     None => {
-                        free |= !job.is_held(config.lease);
+                        free |= !job.is_held(config, &self.acceptable);
                         left.push(job);
                     }
                 }

@@ -18,7 +18,15 @@ pub(crate) type Outcome<V, E> = Result<Cached<V>, LoadError<E>>;
 #[derive(Debug, Default)]
 pub(crate) struct Flights([Mutex<UnderWay>; 2]);
 
-type UnderWay = HashMap<String, Arc<dyn Any + Send + Sync>>;
+type UnderWay = HashMap<String, Flight>;
+
+/// Who goes, and what it must find.
+#[derive(Debug)]
+struct Flight {
+    /// Every write up to here is in it.
+    sees: u64,
+    outcome: Arc<dyn Any + Send + Sync>,
+}
 
 /// The place of who goes, for whoever waits. Dropped, it has found nothing.
 #[derive(Debug)]
@@ -50,20 +58,22 @@ impl<V, E> Following<V, E> {
 }
 
 impl Flights {
-    /// Joins who goes for this key, or goes.
-    pub(crate) fn join<V, E>(self: &Arc<Self>, key: &str, takes_any: bool) -> Place<V, E>
+    /// Joins who goes for this key, or goes. Nobody joins who may find less than it must see itself: it would wait for that,
+    /// and go then.
+    pub(crate) fn join<V, E>(self: &Arc<Self>, key: &str, takes_any: bool, sees: u64) -> Place<V, E>
     where
         V: Send + Sync + 'static,
         E: Send + Sync + 'static,
     {
         let mut under_way = self.lock(takes_any);
-        let flight = under_way.get(key).cloned();
-        if let Some(flight) = flight.and_then(|flight| flight.downcast::<watch::Sender<Option<Outcome<V, E>>>>().ok()) {
+        let outcome = under_way.get(key).filter(|flight| flight.sees >= sees).map(|flight| Arc::clone(&flight.outcome));
+        if let Some(flight) = outcome.and_then(|any| any.downcast::<watch::Sender<Option<Outcome<V, E>>>>().ok()) {
             return Place::Follow(Following(flight.subscribe()));
         }
         // Also where one is under way for the same key with an error of another type: nothing can be shared then.
         let flight = Arc::new(watch::Sender::new(None));
-        under_way.insert(key.to_owned(), Arc::<watch::Sender<Option<Outcome<V, E>>>>::clone(&flight));
+        let outcome = Arc::<watch::Sender<Option<Outcome<V, E>>>>::clone(&flight);
+        under_way.insert(key.to_owned(), Flight { sees, outcome });
         Place::Lead(Seat { flights: Arc::clone(self), key: key.to_owned(), takes_any, flight })
     }
 
@@ -101,7 +111,7 @@ impl<V: Send + Sync + 'static, E: Send + Sync + 'static> Seat<V, E> {
     fn leave(&self) {
         let mut under_way = self.flights.lock(self.takes_any);
         let own: *const () = Arc::as_ptr(&self.flight).cast();
-        if under_way.get(&self.key).is_some_and(|flight| Arc::as_ptr(flight).cast::<()>() == own) {
+        if under_way.get(&self.key).is_some_and(|flight| Arc::as_ptr(&flight.outcome).cast::<()>() == own) {
             under_way.remove(&self.key);
         }
     }
@@ -121,14 +131,14 @@ mod tests {
     type Plain = Place<u32, String>;
 
     fn lead(flights: &Arc<Flights>) -> Seat<u32, String> {
-        match flights.join("a", true) {
+        match flights.join("a", true, 0) {
             Place::Lead(seat) => seat,
             Place::Follow(_) => panic!("somebody goes already"),
         }
     }
 
     fn follow(flights: &Arc<Flights>) -> Following<u32, String> {
-        match flights.join("a", true) {
+        match flights.join("a", true, 0) {
             Place::Follow(following) => following,
             Place::Lead(_) => panic!("nobody goes"),
         }
@@ -143,7 +153,7 @@ mod tests {
         let flights = Arc::new(Flights::default());
         let seat = lead(&flights);
         let waiting = [follow(&flights), follow(&flights)];
-        assert!(matches!(flights.join("b", true), Plain::Lead(_)));
+        assert!(matches!(flights.join("b", true, 0), Plain::Lead(_)));
         assert_eq!(seat.tell(found(7)), 2);
         for following in waiting {
             assert_eq!(*following.outcome().await.unwrap().unwrap().value.unwrap(), 7);
@@ -178,13 +188,24 @@ mod tests {
     fn who_takes_less_goes_by_itself() {
         let flights = Arc::new(Flights::default());
         let _seat = lead(&flights);
-        assert!(matches!(flights.join::<u32, String>("a", false), Place::Lead(_)));
+        assert!(matches!(flights.join::<u32, String>("a", false, 0), Place::Lead(_)));
+    }
+
+    #[test]
+    fn nobody_waits_for_less_than_it_must_see() {
+        let flights = Arc::new(Flights::default());
+        let join = |sees| flights.join::<u32, String>("a", false, sees);
+        let Place::Lead(_seat) = join(5) else { panic!("nobody goes") };
+        assert!(matches!(join(5), Plain::Follow(_)));
+        assert!(matches!(join(4), Plain::Follow(_)));
+        let Place::Lead(_seat) = join(6) else { panic!("who goes may find less") };
+        assert!(matches!(join(6), Plain::Follow(_)));
     }
 
     #[test]
     fn another_type_of_error_goes_by_itself() {
         let flights = Arc::new(Flights::default());
         let _seat = lead(&flights);
-        assert!(matches!(flights.join::<u32, u8>("a", true), Place::Lead(_)));
+        assert!(matches!(flights.join::<u32, u8>("a", true, 0), Place::Lead(_)));
     }
 }

@@ -149,7 +149,7 @@ impl Inner {
         if let Some(near) = self.near.as_ref().filter(|_| source == Source::Cache) {
             near.put(wire, epoch, since, entry.body.len(), &cached);
         }
-        Some((cached, verdict != Verdict::Fresh && register.lease == 0))
+        Some((cached, verdict != Verdict::Fresh && register.lease.is_none()))
     }
 }
 
@@ -184,7 +184,7 @@ impl<K: Kind, E: Send + Sync + 'static> Reader<'_, K, E> {
             }
             let (mut leads, mut awaited) = (Vec::new(), Vec::new());
             for place in open.drain(..) {
-                match self.inner.flights.join(&wires[place], self.acceptable.takes_any()) {
+                match self.inner.flights.join(&wires[place], self.acceptable.takes_any(), self.acceptable.sees()) {
                     Place::Lead(seat) => leads.push((place, seat)),
                     Place::Follow(by) => awaited.push(Awaited { place, by, own: false }),
                 }

@@ -1,6 +1,7 @@
 //! Storing what was loaded, unless it was changed meanwhile, and giving leases back.
 
 use futures::future::join_all;
+use tokio::time::sleep;
 
 use crate::{
     cache::Inner,
@@ -9,6 +10,9 @@ use crate::{
     register::Refused,
     server::{Found, Step, Taken},
 };
+
+/// How often a server that does not answer is told what follows a load.
+const ATTEMPTS: usize = 3;
 
 /// What follows a load.
 pub(crate) struct Fill {
@@ -43,34 +47,52 @@ impl Fill {
     fn step(&self, found: &Found) -> Step {
         let Found::There { register, .. } = found else { return Step::Leave };
         match &self.what {
-            What::Entry { lineage, entry } => match register.filled(*lineage, entry.as_ref().clone()) {
+            What::Entry { lineage, entry } => match register.filled(*lineage, self.lease, entry.as_ref().clone()) {
                 Ok(filled) => Step::Write(filled),
                 // Whoever waits for this load need not any longer.
-                Err(Refused::Superseded | Refused::Older) if register.lease == self.lease => {
+                Err(Refused::Superseded | Refused::Older) if register.is_leased_to(self.lease) => {
                     Step::Write(register.released(true))
                 }
                 Err(_) => Step::Leave,
             },
-            What::Nothing | What::GiveBack if register.lease == self.lease => {
+            What::Nothing | What::GiveBack if register.is_leased_to(self.lease) => {
                 Step::Write(register.released(matches!(self.what, What::GiveBack)))
             }
             What::Nothing | What::GiveBack => Step::Leave,
         }
     }
+
+    fn count(&self, kind: &'static str, taken: Taken) {
+        let outcome = match taken {
+            Taken::Written => "stored",
+            Taken::Left | Taken::Contended => "refused",
+            Taken::Away => "away",
+        };
+        if matches!(self.what, What::Entry { .. }) {
+            METRICS.filled(kind, outcome, 1);
+        }
+    }
 }
 
+/// Stores what was loaded, or gives the leases back. Where a server is slow it is tried again: until a lease is given back,
+/// others wait for it.
 pub(crate) async fn store(inner: &Inner, kind: &'static str, fills: Vec<(String, Fill)>) {
-    let each = inner.by_server(fills).into_iter().map(async |(server, fills)| {
-        let taken = server.using().step(&fills, Fill::step).await;
-        for ((_, fill), taken) in fills.iter().zip(taken) {
-            let outcome = match taken {
-                Taken::Written => "stored",
-                Taken::Left | Taken::Contended => "refused",
-                Taken::Away => "away",
-            };
-            if matches!(fill.what, What::Entry { .. }) {
-                METRICS.filled(kind, outcome, 1);
+    let each = inner.by_server(fills).into_iter().map(async |(server, mut fills)| {
+        for attempt in 1.. {
+            let taken = server.using().step(&fills, Fill::step).await;
+            let mut left = Vec::new();
+            for (fill, taken) in fills.into_iter().zip(taken) {
+                if taken == Taken::Away && attempt < ATTEMPTS && !server.is_away() {
+                    left.push(fill);
+                } else {
+                    fill.1.count(kind, taken);
+                }
             }
+            if left.is_empty() {
+                break;
+            }
+            fills = left;
+            sleep(inner.config.patience).await;
         }
     });
     join_all(each).await;

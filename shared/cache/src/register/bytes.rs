@@ -2,10 +2,10 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 1 | the form, 2 |
+//! | 1 | the form, 3 |
 //! | 1 | which of the following are there |
 //! | 8 | lineage |
-//! | 8 | lease, if any |
+//! | 16 | lease: number, what its load will include; if any |
 //! | 16 | fence: position, version, if any |
 //! | 8 | when a change was last told of, if one was |
 //! | 8 | stale since, if it is |
@@ -14,13 +14,13 @@
 //!
 //! Numbers are little-endian.
 
-use super::{Fence, Register};
+use super::{Fence, Lease, Register};
 use crate::{
     Stamp,
     entry::{Body, Entry},
 };
 
-const FORM: u8 = 2;
+const FORM: u8 = 3;
 const LEASE: u8 = 1;
 const FENCE: u8 = 2;
 const STALE: u8 = 4;
@@ -37,12 +37,13 @@ impl Register {
             Some(Body::Plain(bytes) | Body::Deflated(bytes)) => bytes,
             Some(Body::Absent) | None => &[],
         };
-        let mut bytes = Vec::with_capacity(98 + body.len());
+        let mut bytes = Vec::with_capacity(106 + body.len());
         bytes.extend([FORM, self.flags()]);
         let mut number = |number: u64| bytes.extend(number.to_le_bytes());
         number(self.lineage);
-        if self.lease != 0 {
-            number(self.lease);
+        if let Some(Lease { number: own, sees }) = self.lease {
+            number(own);
+            number(sees);
         }
         if !self.fence.is_unknown() {
             number(self.fence.position);
@@ -73,7 +74,7 @@ impl Register {
         };
         let flag = |is: bool, flag: u8| if is { flag } else { 0 };
         entry
-            | flag(self.lease != 0, LEASE)
+            | flag(self.lease.is_some(), LEASE)
             | flag(!self.fence.is_unknown(), FENCE)
             | flag(self.told_at != 0, TOLD)
             | flag(self.stale_since != 0, STALE)
@@ -86,7 +87,7 @@ impl Register {
         let (mut rest, has) = (rest, |flag: u8| flags & flag != 0);
         let mut register = Self { lineage: number(&mut rest)?, spoiled: has(SPOILED), ..Self::default() };
         if has(LEASE) {
-            register.lease = number(&mut rest)?;
+            register.lease = Some(Lease { number: number(&mut rest)?, sees: number(&mut rest)? });
         }
         if has(FENCE) {
             register.fence = Fence { position: number(&mut rest)?, version: number(&mut rest)? };

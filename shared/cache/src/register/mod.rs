@@ -16,8 +16,8 @@ pub(crate) struct Register {
     /// A random number that a history of states has in common. A new one is drawn where nothing stood before, and where a
     /// change came whose position is not known: what was begun under another can't be told to include that.
     pub(crate) lineage: u64,
-    /// The random number of who loads; 0 where nobody does.
-    pub(crate) lease: u64,
+    /// Who loads; `None` where nobody does.
+    pub(crate) lease: Option<Lease>,
     pub(crate) fence: Fence,
     /// When a change was last told of, in milliseconds since 1970; 0 where none was.
     pub(crate) told_at: u64,
@@ -26,6 +26,15 @@ pub(crate) struct Register {
     /// By a change whose position is not known.
     pub(crate) spoiled: bool,
     pub(crate) entry: Option<Entry>,
+}
+
+/// Somebody's load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Lease {
+    /// A random number.
+    pub(crate) number: u64,
+    /// Up to where every write will be in what is loaded: what its reader must see.
+    pub(crate) sees: u64,
 }
 
 /// The newest change that was told of.
@@ -72,18 +81,23 @@ impl Fence {
 
 impl Register {
     /// Somebody loads what is not there.
-    pub(crate) fn begun(lineage: u64, lease: u64) -> Self {
-        Self { lineage, lease, ..Self::default() }
+    pub(crate) fn begun(lineage: u64, lease: Lease) -> Self {
+        Self { lineage, lease: Some(lease), ..Self::default() }
     }
 
     /// Somebody loads, whoever did before. What has stood for longer than registers are held counts as gone: else one that
     /// is asked for over and over would refuse for ever what a database shows that was set back.
-    pub(crate) fn leased(&self, lineage: u64, lease: u64, gone_before: u64) -> Self {
+    pub(crate) fn leased(&self, lineage: u64, lease: Lease, gone_before: u64) -> Self {
         let last = self.entry.as_ref().map_or(0, |entry| entry.stamp.read_at).max(self.told_at);
         if self.lineage == 0 || (last != 0 && last < gone_before) {
             return Self::begun(lineage, lease);
         }
-        Self { lease, ..self.clone() }
+        Self { lease: Some(lease), ..self.clone() }
+    }
+
+    /// Whether this is who loads.
+    pub(crate) fn is_leased_to(&self, number: u64) -> bool {
+        self.lease.is_some_and(|lease| lease.number == number)
     }
 
     /// Nothing stood there when a change was told of.
@@ -94,7 +108,7 @@ impl Register {
     /// Who loaded has given up, or stores nothing.
     pub(crate) fn released(&self, keep_entry: bool) -> Self {
         let entry = self.entry.clone().filter(|_| keep_entry);
-        Self { lease: 0, entry, ..self.clone() }
+        Self { lease: None, entry, ..self.clone() }
     }
 
     /// The value was changed. Whoever loads at present may have read before that, so that others may begin, too.
@@ -102,21 +116,22 @@ impl Register {
         let fence = self.fence.max(fence);
         let is_stale = self.entry.as_ref().is_some_and(|entry| !fence.admits(&entry.stamp));
         let stale_since = if is_stale && self.stale_since == 0 { now } else { self.stale_since };
-        Self { fence, told_at: now, stale_since, lease: 0, ..self.clone() }
+        Self { fence, told_at: now, stale_since, lease: None, ..self.clone() }
     }
 
     /// The value was changed, and it is not known to what.
     pub(crate) fn forgotten(&self, lineage: u64, now: u64) -> Self {
         let stale_since = if self.stale_since == 0 { now } else { self.stale_since };
-        Self { lineage, lease: 0, told_at: now, stale_since, spoiled: true, ..self.clone() }
+        Self { lineage, lease: None, told_at: now, stale_since, spoiled: true, ..self.clone() }
     }
 
-    /// A value that was loaded by who had a lease in this history.
-    pub(crate) fn filled(&self, lineage: u64, entry: Entry) -> Result<Self, Refused> {
+    /// A value that was loaded by who has, or had, this lease in this history.
+    pub(crate) fn filled(&self, lineage: u64, number: u64, entry: Entry) -> Result<Self, Refused> {
         if self.lineage != lineage {
             return Err(Refused::Forgotten);
         }
-        self.replaced(entry)
+        let filled = self.replaced(entry)?;
+        Ok(if filled.is_leased_to(number) { filled.released(true) } else { filled })
     }
 
     /// A value that a change has written, in place of one that was loaded: what was never loaded here, changes before the
@@ -135,7 +150,9 @@ impl Register {
         if self.entry.as_ref().is_some_and(|there| is_newer(&there.stamp, &entry.stamp)) {
             return Err(Refused::Older);
         }
-        Ok(Self { lease: 0, stale_since: 0, spoiled: false, entry: Some(entry), ..self.clone() })
+        // Who loads what must include more goes on with that.
+        let lease = self.lease.filter(|lease| !entry.stamp.satisfies(lease.sees));
+        Ok(Self { lease, stale_since: 0, spoiled: false, entry: Some(entry), ..self.clone() })
     }
 
     pub(crate) fn is_absent(&self) -> bool {

@@ -2,6 +2,12 @@ use proptest::prelude::*;
 
 use super::*;
 
+const OWN: Lease = Lease { number: 2, sees: 0 };
+
+fn lease(number: u64, sees: u64) -> Lease {
+    Lease { number, sees }
+}
+
 fn stamp(sees: u64, version: u64) -> Stamp {
     Stamp { sees, shows: sees, version, ..Stamp::default() }
 }
@@ -11,18 +17,18 @@ fn entry(sees: u64, version: u64) -> Entry {
 }
 
 fn holding(sees: u64, version: u64) -> Register {
-    Register::begun(1, 2).filled(1, entry(sees, version)).unwrap()
+    Register::begun(1, OWN).filled(1, 2, entry(sees, version)).unwrap()
 }
 
 #[test]
 fn a_load_that_began_before_a_change_is_not_taken_in() {
-    let begun = Register::begun(1, 2);
+    let begun = Register::begun(1, OWN);
     let changed = begun.changed(Fence { position: 50, version: 4 }, 9);
-    assert_eq!((changed.lease, changed.stale_since), (0, 0), "others may load, and there is nothing to be stale");
-    assert_eq!(changed.filled(1, entry(49, 3)), Err(Refused::Superseded));
-    assert!(changed.filled(1, entry(50, 4)).is_ok(), "it has seen the change after all");
-    assert!(changed.filled(1, entry(10, 4)).is_ok(), "it has the version, though its snapshot says little");
-    assert_eq!(begun.forgotten(7, 9).filled(1, entry(99, 9)), Err(Refused::Forgotten));
+    assert_eq!((changed.lease, changed.stale_since), (None, 0), "others may load, and there is nothing to be stale");
+    assert_eq!(changed.filled(1, 2, entry(49, 3)), Err(Refused::Superseded));
+    assert!(changed.filled(1, 2, entry(50, 4)).is_ok(), "it has seen the change after all");
+    assert!(changed.filled(1, 2, entry(10, 4)).is_ok(), "it has the version, though its snapshot says little");
+    assert_eq!(begun.forgotten(7, 9).filled(1, 2, entry(99, 9)), Err(Refused::Forgotten));
 }
 
 #[test]
@@ -32,7 +38,7 @@ fn a_change_makes_stale_only_what_lacks_it() {
     let stale = held.changed(Fence { position: 60, version: 5 }, 9);
     assert_eq!(stale.stale_since, 9);
     assert_eq!(stale.changed(Fence { position: 70, version: 6 }, 12).stale_since, 9, "since the first");
-    let fresh = stale.filled(1, entry(60, 5)).unwrap();
+    let fresh = stale.filled(1, 2, entry(60, 5)).unwrap();
     assert_eq!((fresh.stale_since, fresh.fence), (0, Fence { position: 60, version: 5 }));
     let late = fresh.changed(Fence { position: 40, version: 3 }, 15);
     assert_eq!((late.fence, late.stale_since), (fresh.fence, 0), "a change that is told late lowers nothing");
@@ -40,7 +46,7 @@ fn a_change_makes_stale_only_what_lacks_it() {
 
 #[test]
 fn what_is_written_replaces_what_was_loaded_and_only_if_it_is_newer() {
-    assert_eq!(Register::begun(1, 2).written(entry(50, 4)), Err(Refused::NothingThere));
+    assert_eq!(Register::begun(1, OWN).written(entry(50, 4)), Err(Refused::NothingThere));
     let held = holding(50, 4);
     assert_eq!(held.written(entry(60, 5)).unwrap().entry, Some(entry(60, 5)));
     assert_eq!(held.written(entry(60, 3)), Err(Refused::Older), "the version says more than the snapshot");
@@ -48,7 +54,7 @@ fn what_is_written_replaces_what_was_loaded_and_only_if_it_is_newer() {
     assert_eq!(stale.written(entry(60, 5)), Err(Refused::Superseded));
     let spoiled = held.forgotten(3, 9);
     assert_eq!(spoiled.written(entry(60, 5)), Err(Refused::NothingThere), "the unknown change may be newer");
-    let again = spoiled.leased(5, 8, 0).filled(3, entry(60, 5)).unwrap();
+    let again = spoiled.leased(5, lease(8, 0), 0).filled(3, 8, entry(60, 5)).unwrap();
     assert!(!again.spoiled && again.stale_since == 0);
 }
 
@@ -62,26 +68,35 @@ fn without_versions_snapshots_decide() {
 #[test]
 fn what_nobody_told_of_for_long_counts_as_gone() {
     let changed = holding(50, 4).changed(Fence { position: 60, version: 5 }, 900);
-    assert_eq!(changed.leased(7, 8, 900), Register { lease: 8, ..changed.clone() });
-    assert_eq!(changed.leased(7, 8, 901), Register::begun(7, 8));
+    assert_eq!(changed.leased(7, lease(8, 0), 900), Register { lease: Some(lease(8, 0)), ..changed.clone() });
+    assert_eq!(changed.leased(7, lease(8, 0), 901), Register::begun(7, lease(8, 0)));
     assert_eq!(
-        Register::begun(1, 2).leased(7, 8, 901),
-        Register::begun(1, 8),
+        Register::begun(1, OWN).leased(7, lease(8, 0), 901),
+        Register::begun(1, lease(8, 0)),
         "who takes over leaves the other its history"
     );
-    assert_eq!(Register::default().leased(7, 8, 901), Register::begun(7, 8));
+    assert_eq!(Register::default().leased(7, lease(8, 0), 901), Register::begun(7, lease(8, 0)));
 }
 
 #[test]
 fn a_fence_may_be_a_version_alone() {
     let told = Register::told(1, Fence { position: 0, version: 5 }, 9);
-    assert_eq!(told.filled(1, entry(99, 4)), Err(Refused::Superseded));
-    assert!(told.filled(1, entry(1, 5)).is_ok());
+    assert_eq!(told.filled(1, 2, entry(99, 4)), Err(Refused::Superseded));
+    assert!(told.filled(1, 2, entry(1, 5)).is_ok());
+}
+
+#[test]
+fn who_loads_what_includes_more_goes_on() {
+    let held = holding(50, 4).leased(7, lease(9, 70), 0);
+    let filled = |number, sees| held.filled(1, number, entry(sees, 5)).unwrap().lease;
+    assert_eq!(filled(2, 60), held.lease, "another's load lacks what this one must see");
+    assert_eq!(filled(2, 70), None, "another's load has it");
+    assert_eq!(filled(9, 60), None, "its own has not, and has ended");
 }
 
 #[test]
 fn who_gives_up_leaves_what_was_there() {
-    let held = holding(50, 4).leased(7, 9, 0);
+    let held = holding(50, 4).leased(7, lease(9, 0), 0);
     assert_eq!(held.released(true), holding(50, 4));
     assert_eq!(held.released(false), Register { entry: None, ..holding(50, 4) });
 }
@@ -101,11 +116,11 @@ fn registers() -> impl Strategy<Value = Register> {
         cost,
         body,
     });
-    let head = any::<(u64, u64, u64, u64, u64, u64, bool)>();
+    let head = any::<(u64, Option<(u64, u64)>, u64, u64, u64, u64, bool)>();
     (head, proptest::option::of(entry)).prop_map(
-        |((lineage, lease, position, version, told_at, stale_since, spoiled), entry)| Register {
+        |((lineage, lease_of, position, version, told_at, stale_since, spoiled), entry)| Register {
             lineage,
-            lease,
+            lease: lease_of.map(|(number, sees)| lease(number, sees)),
             fence: Fence { position, version },
             told_at,
             stale_since,
@@ -124,7 +139,7 @@ proptest! {
     #[test]
     fn bytes_of_others_are_no_register_or_some(bytes in any::<Vec<u8>>()) {
         if let Some(register) = Register::from_bytes(&bytes) {
-            prop_assert!(bytes[0] == 2);
+            prop_assert!(bytes[0] == 3);
             prop_assert!(Register::from_bytes(&register.to_bytes()).is_some());
         }
     }
@@ -133,14 +148,14 @@ proptest! {
     fn no_order_of_steps_lowers_a_fence_or_keeps_what_lacks_it_fresh(
         steps in proptest::collection::vec((0..4_u8, 1..40_u64, 1..40_u64), 1..30)
     ) {
-        let mut register = Register::begun(1, 2);
+        let mut register = Register::begun(1, OWN);
         let mut told = Fence::default();
         for (step, sees, version) in steps {
             let next = match step {
                 0 => Ok(register.changed(Fence { position: sees, version }, 9)),
-                1 => register.filled(1, entry(sees, version)),
+                1 => register.filled(1, 2, entry(sees, version)),
                 2 => register.written(entry(sees, version)),
-                _ => Ok(register.leased(7, sees, 0)),
+                _ => Ok(register.leased(7, lease(version, sees), 0)),
             };
             if step == 0 {
                 told = told.max(Fence { position: sees, version });

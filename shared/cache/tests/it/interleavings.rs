@@ -3,9 +3,9 @@
 use std::convert::Infallible;
 
 use cache::{Cache, Config, Loaded, Policy};
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout};
 
-use crate::stage::{Memcached, Row, any, at_version, by, cached, config, eventually, get, key, text};
+use crate::stage::{BOUND, Memcached, Row, any, at_version, by, cached, config, eventually, get, get_by, key, text};
 
 /// A load that has read the row and has not ended.
 struct Open {
@@ -96,6 +96,35 @@ async fn a_reader_who_comes_after_the_change_does_not_wait_for_a_load_from_befor
     assert_eq!(text(&get(&cache, "a", &row).await), "2");
     assert_eq!(open.end().await, "1");
     the_old_is_not_cached(&config, &row, "while a load from before ends").await;
+}
+
+/// That one may have read before the write that it must see.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_who_must_see_a_write_does_not_wait_for_the_load_of_another() {
+    for in_the_same_process in [true, false] {
+        let memcached = Memcached::start().await;
+        let config = Config { lease: BOUND, ..config(&memcached) };
+        let [cache, other] = [0, 1].map(|_| by(&config, Policy::Aside));
+        let row = Row::new();
+        let open = Open::begin(&cache, &row).await;
+        let written = row.change();
+        let must_see = any().seeing(written.stamp.sees);
+        let reader = if in_the_same_process { &cache } else { &other };
+        let read = timeout(BOUND, get_by(reader, "a", &row, &must_see)).await.expect("it waits");
+        assert_eq!(text(&read), "2");
+        assert_eq!(open.end().await, "1");
+        // Nobody told of the write: what was before it may be cached in between.
+        eventually("what includes the write stays", async || {
+            for cache in [&cache, &other] {
+                if cached(cache, "a").await.as_deref() != Some("2") {
+                    return false;
+                }
+            }
+            true
+        })
+        .await;
+        the_old_is_not_cached(&config, &row, "once that was stored").await;
+    }
 }
 
 /// The server counts from the beginning, so that somebody else's register may have the number by which this load's was
