@@ -14,14 +14,16 @@ use std::{
 };
 
 use locks::{Fault, Guard, Keys, LockError, Locks, Request};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::metric_definitions::METRICS;
 
 /// Between attempts.
 const LOOK: Duration = Duration::from_millis(200);
-/// So many that fail one after the other make an outage: a switch of strategies, or of a server, takes no longer.
-const FAILURES: u32 = 5;
+/// For so long, and so often, they have to fail to make an outage: a switch of strategies, or of a server, takes no longer.
+/// By time, as an attempt fails at once where nothing listens, and takes as long as a command may where nothing answers.
+const FOR: Duration = Duration::from_secs(1);
+const FAILURES: u32 = 2;
 
 /// Whether locks are to be had.
 #[derive(Debug, Default)]
@@ -60,14 +62,18 @@ pub(super) async fn unless(
     taking: impl Future<Output = Result<Guard, LockError>>,
 ) -> Result<Guard, LockError> {
     let mut taking = pin!(taking);
-    let mut failures = 0;
+    let (mut failures, mut since) = (0, Instant::now());
     loop {
         tokio::select! {
             taken = &mut taking => return taken,
             probed = async { sleep(LOOK).await; probe(locks).await } => match probed {
-                Ok(()) => failures = 0,
-                Err(_) if failures + 1 < FAILURES => failures += 1,
-                Err(error) => return Err(error),
+                Ok(()) => (failures, since) = (0, Instant::now()),
+                Err(error) => {
+                    failures += 1;
+                    if failures >= FAILURES && since.elapsed() >= FOR {
+                        return Err(error);
+                    }
+                }
             }
         }
     }

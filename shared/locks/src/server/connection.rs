@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use ::redis::{AsyncConnectionConfig, Client, FromRedisValue, Pipeline, RedisError, aio::MultiplexedConnection};
-use tokio::{sync::Mutex, time::timeout};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, timeout},
+};
 
 use super::{ServerError, scripts::Call};
 
@@ -14,7 +17,14 @@ use super::{ServerError, scripts::Call};
 pub(super) struct Connection {
     client: Client,
     patience: Duration,
-    open: Mutex<Option<Open>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    open: Option<Open>,
+    /// When the last attempt to open one ended without an answer.
+    silent: Option<Instant>,
 }
 
 #[derive(Debug, Clone)]
@@ -38,7 +48,7 @@ impl std::ops::Deref for Run {
 
 impl Connection {
     pub(super) fn new(client: Client, patience: Duration) -> Self {
-        Self { client, patience, open: Mutex::new(None) }
+        Self { client, patience, state: Mutex::default() }
     }
 
     /// The process that answers at present.
@@ -88,9 +98,14 @@ impl Connection {
     }
 
     async fn open(&self) -> Result<Open, ServerError> {
-        let mut open = self.open.lock().await;
-        if let Some(open) = &*open {
+        let asked = Instant::now();
+        let mut state = self.state.lock().await;
+        if let Some(open) = &state.open {
             return Ok(open.clone());
+        }
+        // Else everybody would wait for the attempts of all before them, each as long as a command may take.
+        if state.silent.is_some_and(|silent| silent >= asked) {
+            return Err(ServerError::TimedOut(self.patience));
         }
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.patience))
@@ -100,19 +115,25 @@ impl Connection {
             let info: String = ::redis::cmd("INFO").arg("server").query_async(&mut connection).await?;
             Ok::<_, RedisError>((connection, info))
         };
-        let (connection, info) =
-            timeout(self.patience, opened).await.map_err(|_| ServerError::TimedOut(self.patience))??;
+        let opened = timeout(self.patience, opened).await.ok();
+        // The client measures the same time.
+        let is_silence = |opened: &Result<_, RedisError>| matches!(opened, Err(error) if error.is_timeout());
+        let Some(opened) = opened.filter(|opened| !is_silence(opened)) else {
+            state.silent = Some(Instant::now());
+            return Err(ServerError::TimedOut(self.patience));
+        };
+        let (connection, info) = opened?;
         let run = info.lines().find_map(|line| line.strip_prefix("run_id:"));
         let run = run.ok_or_else(|| ServerError::Answer("no run_id".to_owned()))?.trim().into();
         let fresh = Open { connection, run, number: rand::random() };
-        Ok(open.insert(fresh).clone())
+        Ok(state.open.insert(fresh).clone())
     }
 
     /// Forgets a connection that broke.
     async fn close(&self, number: u64) {
-        let mut open = self.open.lock().await;
-        if open.as_ref().is_some_and(|open| open.number == number) {
-            *open = None;
+        let mut state = self.state.lock().await;
+        if state.open.as_ref().is_some_and(|open| open.number == number) {
+            state.open = None;
         }
     }
 }

@@ -5,6 +5,7 @@ mod fence;
 mod line;
 mod listing;
 mod scripts;
+mod unanswered;
 mod wakes;
 
 use std::{sync::Arc, time::Duration};
@@ -12,7 +13,13 @@ use std::{sync::Arc, time::Duration};
 use ::redis::RedisError;
 
 pub use self::fence::EpochError;
-use self::{connection::Connection, fence::Fence, scripts::SCRIPTS, wakes::Wakes};
+use self::{
+    connection::{Connection, Run},
+    fence::Fence,
+    scripts::{Call, SCRIPTS},
+    unanswered::Unanswered,
+    wakes::Wakes,
+};
 pub(crate) use self::{
     fence::EPOCHS,
     line::{Place, REFRESH},
@@ -83,6 +90,17 @@ pub enum ServerError {
     Answer(String),
 }
 
+impl ServerError {
+    /// Whether there was no answer in time, on a connection that may still lead to the server.
+    fn is_silence(&self) -> bool {
+        match self {
+            Self::TimedOut(_) => true,
+            Self::Redis(error) => error.is_timeout(),
+            Self::Answer(_) => false,
+        }
+    }
+}
+
 impl Server {
     /// A server that is not yet reached for; `patience` is how long a command may take.
     pub(crate) fn new(url: &str, prefix: &str, patience: Duration) -> Result<Self, ConfigError> {
@@ -106,8 +124,7 @@ impl Server {
     /// Takes all keys or none, without a token.
     pub(crate) async fn take(&self, keys: &Keys, claim: &Claim) -> Result<Outcome, ServerError> {
         let taking = SCRIPTS.take(&self.0.prefix, self.fence_and(keys), claim, None);
-        let answer: Vec<String> = self.0.connection.run(&taking).await?;
-        Outcome::parse(&answer)
+        self.take_on(&self.0.connection.run_id().await?, keys, claim.owner, &taking).await
     }
 
     /// Takes all keys or none, with a token above all that this process knows of; [`Outcome::Unfenced`] where the server has
@@ -119,12 +136,20 @@ impl Server {
             return Ok(Outcome::Unfenced);
         }
         let taking = SCRIPTS.take(&self.0.prefix, self.fence_and(keys), claim, Some((&run, least)));
-        let answer: Vec<String> = self.0.connection.run_on(&run, &taking).await?;
-        let outcome = Outcome::parse(&answer)?;
+        let outcome = self.take_on(&run, keys, claim.owner, &taking).await?;
         if let Outcome::Taken(token) = outcome {
             self.observe(token);
         }
         Ok(outcome)
+    }
+
+    async fn take_on(&self, run: &Run, keys: &Keys, owner: Owner, taking: &Call<'_>) -> Result<Outcome, ServerError> {
+        let unanswered = Unanswered::new(self, run, keys, owner);
+        let answer: Result<Vec<String>, ServerError> = self.0.connection.run_on(run, taking).await;
+        if !matches!(&answer, Err(error) if error.is_silence()) {
+            unanswered.is_answered();
+        }
+        Outcome::parse(&answer?)
     }
 
     /// From now on the server gives greater tokens than this to this process.

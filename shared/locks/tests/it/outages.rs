@@ -57,6 +57,29 @@ async fn a_server_that_is_gone_is_one_for_all_who_wait() {
     assert!(!error.is_outage(), "{error}");
 }
 
+/// It carries out what it was sent when it goes on, and whoever sent that has given up or asked again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_takes_for_nobody_once_it_goes_on_is_given_back() {
+    let (redis, cluster) = (testing::private_redis().await, cluster().await);
+    for strategy in [Strategy::Redis, Strategy::RedisFenced] {
+        let config = Config { ttl: BOUND * 10, ..config(&redis) };
+        let [waits, goes, comes] =
+            [0, 1, 2].map(|_| Locks::fixed(config.clone(), strategy, Some(cluster.clone())).unwrap());
+        for locks in [&waits, &goes, &comes] {
+            lock(locks, "a").await.release().await;
+        }
+        redis.pause();
+        let gone = tokio::time::timeout(Duration::from_millis(50), lock(&goes, "b")).await;
+        assert!(gone.is_err(), "a server that stands still has answered");
+        let error = within(&waits, "a", Duration::from_secs(1)).await;
+        assert!(error.is_outage(), "{error}");
+        redis.resume();
+        for key in ["a", "b"] {
+            assert!(lock(&comes, key).await.release().await.held, "{strategy}: {key}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_configuration_is_none() {
     let redis = testing::private_redis().await;
