@@ -64,6 +64,9 @@ pub struct Report {
     pub failed: BTreeMap<String, u64>,
     /// From the moment at which all asked to the answer, in milliseconds.
     pub wait_ms: Quantiles,
+    /// The same for the same callers once more, when nothing is to be loaded: what so many requests at once take by
+    /// themselves.
+    pub again_ms: Quantiles,
 }
 
 /// Why it could not be tried.
@@ -115,8 +118,12 @@ async fn perform(stampede: Stampede) -> Result<Report, StampedeError> {
     let token = stock::session(&ask(&mut own, &write, "adjusting the stock").await?.headers);
     let token =
         token.ok_or(StampedeError::Before { what: SESSION, why: "is not in the answer to a write".to_owned() })?;
-    let Waits { by, failed, wait } = all_at_once(&stampede, connections, token).await;
+    let (Waits { by, mut failed, wait }, connections) = all_at_once(&stampede, connections, &token).await;
     let after = stampede.loads().await?;
+    let (again, _) = all_at_once(&stampede, connections, &token).await;
+    for (why, count) in again.failed {
+        *failed.entry(why).or_default() += count;
+    }
     Ok(Report {
         callers: stampede.callers as u64,
         instances: stampede.inventory.count() as u64,
@@ -124,6 +131,7 @@ async fn perform(stampede: Stampede) -> Result<Report, StampedeError> {
         by,
         failed,
         wait_ms: wait.quantiles(),
+        again_ms: again.wait.quantiles(),
         sku: stampede.sku,
     })
 }
@@ -137,11 +145,16 @@ async fn connected(stampede: &Stampede) -> Result<Vec<Connection>, StampedeError
     futures::future::try_join_all((0..stampede.callers).map(open)).await
 }
 
-async fn all_at_once(stampede: &Stampede, connections: Vec<Connection>, token: HeaderValue) -> Waits {
+/// What they counted, and their connections.
+async fn all_at_once(
+    stampede: &Stampede,
+    connections: Vec<Connection>,
+    token: &HeaderValue,
+) -> (Waits, Vec<Connection>) {
     let (waits, began) = (Rc::new(RefCell::new(Waits::default())), Rc::new(Cell::new(None)));
     let (gate, mut callers) = (Rc::new(Barrier::new(stampede.callers)), JoinSet::new());
     for mut connection in connections {
-        let call = stock::in_session(stock::at_level(stock::look(&stampede.sku), Level::Session), Some(&token));
+        let call = stock::in_session(stock::at_level(stock::look(&stampede.sku), Level::Session), Some(token));
         let (gate, began, waits) = (Rc::clone(&gate), Rc::clone(&began), Rc::clone(&waits));
         callers.spawn_local(async move {
             gate.wait().await;
@@ -150,10 +163,11 @@ async fn all_at_once(stampede: &Stampede, connections: Vec<Connection>, token: H
             began.set(Some(begin));
             let outcome = exchange(&mut connection, &call, &Retry::ONCE, begin, |_| {}).await;
             waits.borrow_mut().ended(&outcome, begin.elapsed());
+            connection
         });
     }
-    while callers.join_next().await.is_some() {}
-    waits.take()
+    let connections = callers.join_all().await;
+    (waits.take(), connections)
 }
 
 async fn ask(connection: &mut Connection, call: &Call, what: &'static str) -> Result<Answer, StampedeError> {
@@ -218,6 +232,7 @@ impl fmt::Display for Report {
             writeln!(f, "failed          {:>9} {why}", grouped(*count))?;
         }
         write_heading(f)?;
-        write_quantiles(f, "waited", &self.wait_ms)
+        write_quantiles(f, "waited", &self.wait_ms)?;
+        write_quantiles(f, "cached already", &self.again_ms)
     }
 }
