@@ -1,6 +1,6 @@
 #!/bin/bash
 # What PostgreSQL holds when it starts for the first time: a database and a role for each service that keeps one, and a
-# role for the audit, which reads both and changes neither. Run by the image's entry point, once, on an empty volume.
+# role for the audit, which reads both and changes neither, and one for a replica. Run by the image's entry point, once, on an empty volume.
 set -euo pipefail
 
 # Passwords reach psql as variables of the environment: on the command line, every process could read them.
@@ -25,4 +25,7 @@ CREATE ROLE plumbline_audit LOGIN PASSWORD :'password';
 ALTER ROLE plumbline_audit SET default_transaction_read_only = on;
 GRANT pg_read_all_data TO plumbline_audit;
 GRANT CONNECT ON DATABASE plumbline_order, plumbline_inventory TO plumbline_audit;
+\getenv password PLUMBLINE_REPLICATOR_PASSWORD
+CREATE ROLE plumbline_replicator LOGIN REPLICATION PASSWORD :'password';
 SQL
+echo 'host replication plumbline_replicator all scram-sha-256' >>"$PGDATA/pg_hba.conf"
