@@ -4,10 +4,14 @@ use std::collections::HashMap;
 
 use local::shop::{InstanceEnv, Part, Service, Shop};
 
+use super::is_final;
 use crate::shop::traces::{
     customer::Customer,
     model::{Span, Trace},
 };
+
+/// How many messages on end have to come once.
+const ONCE: usize = 5;
 
 /// Each instance of inventory dies when it has taken its first message.
 pub(super) fn dying(count: u16) -> Vec<InstanceEnv> {
@@ -40,6 +44,18 @@ pub(super) async fn is_told(customer: &Customer<'_>, shop: &Shop, count: u16) {
     // Whoever has taken no message yet would die in another story.
     for unhurt in instances.filter(|part| crashes(*part) == 0) {
         shop.restart(unhurt).await.unwrap();
+    }
+    is_over(customer).await;
+}
+
+/// Those that are back take some of the partitions over, and until they have, messages may come again in other stories, too.
+async fn is_over(customer: &Customer<'_>) {
+    let mut on_end = 0;
+    while on_end < ONCE {
+        let placed = customer.orders(1, &[]).await;
+        let trace = customer.is_told(&placed.trace, is_final).await;
+        let comes_again = trace.outcomes("inventory", "process orders.v1").contains(&"skipped");
+        on_end = if comes_again { 0 } else { on_end + 1 };
     }
 }
 
