@@ -147,7 +147,7 @@ impl Server {
         let unanswered = Unanswered::new(self, run, keys, owner);
         let answer: Result<Vec<String>, ServerError> = self.0.connection.run_on(run, taking).await;
         if !matches!(&answer, Err(error) if error.is_silence()) {
-            unanswered.is_answered();
+            unanswered.disarm();
         }
         Outcome::parse(&answer?)
     }

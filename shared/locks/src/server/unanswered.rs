@@ -25,7 +25,7 @@ impl<'a> Unanswered<'a> {
         Self { server, run, keys, owner, runtime: Handle::current(), answered: false }
     }
 
-    pub(super) fn is_answered(mut self) {
+    pub(super) fn disarm(mut self) {
         self.answered = true;
     }
 }
