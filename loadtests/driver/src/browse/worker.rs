@@ -1,6 +1,6 @@
 //! One connection at work.
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{cell::RefCell, rc::Rc};
 
 use contracts::{OrderId, Sku};
 use hyper::header::HeaderValue;
