@@ -43,9 +43,10 @@ async fn a_service_that_keeps_its_promises_passes_and_what_its_copies_lack_is_to
 #[tokio::test]
 async fn a_service_that_shows_what_is_old_as_if_it_were_new_is_found_out() {
     let server = Server::well();
-    let mut page = server.state.books.open();
-    (page.behind, page.lies) = (Some(Duration::from_millis(20)), true);
-    drop(page);
+    {
+        let mut page = server.state.books.open();
+        (page.behind, page.lies) = (Some(Duration::from_millis(20)), true);
+    }
     let report = tried(&server, trial(server.targets())).await;
 
     assert!(!report.passed() && report.first.len() == 10, "{report:#?}");
