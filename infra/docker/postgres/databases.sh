@@ -1,6 +1,7 @@
 #!/bin/bash
 # What PostgreSQL holds when it starts for the first time: a database and a role for each service that keeps one, and a
-# role for the audit, which reads both and changes neither, and one for a replica. Run by the image's entry point, once, on an empty volume.
+# role for the audit, which reads both and changes neither, and one for a replica. Run by the image's entry point, once, on
+# an empty volume.
 set -euo pipefail
 
 # Passwords reach psql as variables of the environment: on the command line, every process could read them.

@@ -115,13 +115,13 @@ impl Connection {
             let info: String = ::redis::cmd("INFO").arg("server").query_async(&mut connection).await?;
             Ok::<_, RedisError>((connection, info))
         };
-        let opened = timeout(self.patience, opened).await.ok();
-        // The client measures the same time.
-        let is_silence = |opened: &Result<_, RedisError>| matches!(opened, Err(error) if error.is_timeout());
-        let Some(opened) = opened.filter(|opened| !is_silence(opened)) else {
-            state.silent = Some(Instant::now());
-            return Err(ServerError::TimedOut(self.patience));
+        let opened = match timeout(self.patience, opened).await {
+            Ok(opened) => opened.map_err(ServerError::from),
+            Err(_) => Err(ServerError::TimedOut(self.patience)),
         };
+        if opened.as_ref().is_err_and(ServerError::is_silence) {
+            state.silent = Some(Instant::now());
+        }
         let (connection, info) = opened?;
         let run = info.lines().find_map(|line| line.strip_prefix("run_id:"));
         let run = run.ok_or_else(|| ServerError::Answer("no run_id".to_owned()))?.trim().into();
