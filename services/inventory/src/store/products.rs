@@ -23,7 +23,7 @@ use telemetry::{
 use super::{
     Error, Store,
     rows::ProductRow,
-    shelves::{key, of_product, of_stock},
+    shelves::{of_product, of_stock},
 };
 use crate::{SOURCE, domain::NewProduct};
 
@@ -86,19 +86,7 @@ impl Store {
         demand: &Demand,
         trace: Option<TraceContext>,
     ) -> Result<Answer<Option<Product>>, Error> {
-        let (copies, wanted) = (self.copies.clone(), sku.clone());
-        let load = move |demand: Demand| {
-            let (copies, sku) = (copies.clone(), wanted.clone());
-            async move {
-                let sku = &sku;
-                let asking = |copy: PgPool| async move {
-                    Found::one(&sqlx::query(GET).bind(sku.as_str()).fetch_one(&copy).await?)
-                };
-                let found = copies.read(&demand, asking).await?;
-                Ok::<_, Error>(found.map(|row| row.map(|ProductRow(product)| product)))
-            }
-        };
-        self.shelves.products.read(&key(sku), *demand, trace, load).await
+        self.by_sku::<_, ProductRow>(&self.shelves.products, GET, sku, demand, trace).await
     }
 
     /// Up to `most` products behind `after`, by SKU.
@@ -116,7 +104,7 @@ impl Store {
         let asking =
             |copy: PgPool| async move { Found::all(&sqlx::query(PAGE).bind(after).bind(most).fetch_all(&copy).await?) };
         let found = self.copies.read(demand, asking).await?;
-        Ok(found.map(|rows| rows.into_iter().map(|ProductRow(product)| product).collect()))
+        Ok(found.map(|rows: Vec<ProductRow>| rows.into_iter().map(Into::into).collect()))
     }
 
     /// Stores a product as it is to be, and, where that is new, its event, in one transaction.

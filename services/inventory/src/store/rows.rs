@@ -59,6 +59,12 @@ impl<'r> FromRow<'r, PgRow> for ProductRow {
     }
 }
 
+impl From<ProductRow> for Product {
+    fn from(ProductRow(product): ProductRow) -> Self {
+        product
+    }
+}
+
 /// A row of `sku, available, reserved, version`.
 pub(super) struct StockRow(pub(super) stock::Stock);
 
@@ -70,6 +76,12 @@ impl<'r> FromRow<'r, PgRow> for StockRow {
             reserved: row.try_get(2)?,
             version: row.try_get(3)?,
         }))
+    }
+}
+
+impl From<StockRow> for stock::Stock {
+    fn from(StockRow(stock): StockRow) -> Self {
+        stock
     }
 }
 

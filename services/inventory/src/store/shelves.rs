@@ -1,9 +1,17 @@
 //! What of this service is cached, and how its changes are told.
 
 use cache::{Front, Key, Kind, News, Shelf};
-use contracts::{Sku, catalogue::Product, stock::Stock};
-use messaging::database::copies::Writing;
+use contracts::{
+    Sku,
+    catalogue::Product,
+    consistency::{Answer, Demand},
+    stock::Stock,
+};
+use messaging::database::copies::{Found, Writing};
+use sqlx::{FromRow, PgPool, postgres::PgRow};
+use telemetry::context::TraceContext;
 
+use super::{Error, Store};
 use crate::domain::Level;
 
 /// Stock, by SKU.
@@ -56,7 +64,41 @@ impl Shelves {
     }
 }
 
-pub(super) fn key<K: Kind>(sku: &Sku) -> Key<K> {
+impl Store {
+    /// What stands on a shelf under a SKU, or else in the row that `statement` reads. What is read from the cache shows below
+    /// `trace`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(super) async fn by_sku<K, R>(
+        &self,
+        shelf: &Shelf<K>,
+        statement: &'static str,
+        sku: &Sku,
+        demand: &Demand,
+        trace: Option<TraceContext>,
+    ) -> Result<Answer<Option<K::Value>>, Error>
+    where
+        K: Kind<Value: Clone>,
+        R: for<'r> FromRow<'r, PgRow> + Into<K::Value>,
+    {
+        let (copies, wanted) = (self.copies.clone(), sku.clone());
+        let load = move |demand: Demand| {
+            let (copies, sku) = (copies.clone(), wanted.clone());
+            async move {
+                let sku = &sku;
+                let asking = |copy: PgPool| async move {
+                    let row = sqlx::query(statement).bind(sku.as_str()).fetch_one(&copy).await?;
+                    Ok(Found::one(&row)?.map(|row: Option<R>| row.map(Into::into)))
+                };
+                copies.read(&demand, asking).await
+            }
+        };
+        shelf.read(&key(sku), *demand, trace, load).await
+    }
+}
+
+fn key<K: Kind>(sku: &Sku) -> Key<K> {
     Key::new(sku.as_str())
 }
 

@@ -19,7 +19,7 @@ use telemetry::context::TraceContext;
 use super::{
     ChangeError, Error, Store,
     rows::{ShelfRow, StockRow},
-    shelves::{self, OfStock, key},
+    shelves::{self, OfStock},
 };
 use crate::{
     domain::Level,
@@ -80,19 +80,7 @@ impl Store {
         demand: &Demand,
         trace: Option<TraceContext>,
     ) -> Result<Answer<Option<Stock>>, Error> {
-        let (copies, wanted) = (self.copies.clone(), sku.clone());
-        let load = move |demand: Demand| {
-            let (copies, sku) = (copies.clone(), wanted.clone());
-            async move {
-                let sku = &sku;
-                let asking = |copy: PgPool| async move {
-                    Found::one(&sqlx::query(GET).bind(sku.as_str()).fetch_one(&copy).await?)
-                };
-                let found = copies.read(&demand, asking).await?;
-                Ok::<_, Error>(found.map(|row| row.map(|StockRow(stock)| stock)))
-            }
-        };
-        self.shelves.stock.read(&key(sku), *demand, trace, load).await
+        self.by_sku::<_, StockRow>(&self.shelves.stock, GET, sku, demand, trace).await
     }
 
     /// The stock of up to `most` products behind `after`, by SKU.
@@ -104,7 +92,7 @@ impl Store {
         let asking =
             |copy: PgPool| async move { Found::all(&sqlx::query(PAGE).bind(after).bind(most).fetch_all(&copy).await?) };
         let found = self.copies.read(demand, asking).await?;
-        Ok(found.map(|rows| rows.into_iter().map(|StockRow(stock)| stock).collect()))
+        Ok(found.map(|rows: Vec<StockRow>| rows.into_iter().map(Into::into).collect()))
     }
 
     /// Tells of stock that was written, when that is committed.
