@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use local::shop::{InstanceEnv, Part, Service, Shop};
+use tokio::time::timeout;
 
 use super::is_final;
 use crate::shop::traces::{
+    PATIENCE,
     customer::Customer,
     model::{Span, Trace},
 };
@@ -47,7 +49,7 @@ pub(super) async fn is_told(customer: &Customer<'_>, shop: &Shop, count: u16) {
     for unhurt in instances.filter(|part| crashes(*part) == 0) {
         shop.restart(unhurt).await.unwrap();
     }
-    is_over(customer).await;
+    timeout(PATIENCE, is_over(customer)).await.expect("messages come again and again");
 }
 
 /// Those that are back take some of the partitions over, and until they have, messages may come again in other stories, too.
