@@ -10,7 +10,7 @@ chmod 755 "$data"
 trap './plumbline --data-dir "$data/shop" down >/dev/null 2>&1 || true; rm -rf "$data"' EXIT
 
 shop() { ./plumbline --data-dir "$data/shop" "$@"; }
-fresh() { rm -rf "$data/shop"; shop up -d --port-offset 2500 >/dev/null; }
+fresh() { rm -rf "$data/shop" "$data"/url-*; shop up -d --port-offset 2500 >/dev/null; }
 pids() { shop status --json | jq -r '.[] | select(.part | startswith("'"$1"'")) | .pid'; }
 note() { echo "$1 $2" >>"$data/runs"; printf 'round %s  %-22s %8.0f a second%s\n' "$round" "$1" "$2" "${3:-}"; }
 
@@ -25,17 +25,60 @@ saturate() {
     load "$@" --for 5 >/dev/null # Kafka's code is compiled while it runs, and all caches are cold
     summary=$(load "$@" --for "$seconds")
     note "$run" "$(jq .settled.decided_per_second <<<"$summary")" "$(jq -r '"  (accepted \(.acknowledged_per_second | round))"' <<<"$summary")"
-    shop audit >"$data/audit" || { cat "$data/audit"; exit 1; }
+    right
     shop down >/dev/null
 }
+
+# A query's answer from the database of a service ($1) that runs. Its own role may make tables there; its environment holds
+# the URL, which is kept for when it is gone.
+ask() { psql -qAtX "$(url "$1")" -c "$2"; }
+url() {
+    local kept="$data/url-$1"
+    [ -s "$kept" ] || tr '\0' '\n' <"/proc/$(pids "$1")/environ" | sed -n 's/^PLUMBLINE_DATABASE_URL=//p' >"$kept"
+    cat "$kept"
+}
+
+# Orders decided a second by inventory alone, under the name $1: they wait in Kafka, nothing places or confirms any meanwhile.
+# More arguments are the load's. The first and the last tenth are left out, where it starts and where it runs dry. Where
+# `strategy` is set, that is how stock is locked.
+drain() {
+    local run=$1 placed decided=0 begin
+    shift
+    fresh
+    [ -z "${strategy:-}" ] || shop settings set inventory.locks.strategy "$strategy" >/dev/null
+    place() { shop load synthetic --saturate --connections 256 "$@" --json >/dev/null; }
+    place "$@" --for 5
+    url order >/dev/null && url inventory >/dev/null
+    # What is not final when it ends is what is wanted here.
+    place "$@" --for "$seconds" --settle 1 2>/dev/null &
+    sleep 2
+    shop kill inventory >/dev/null
+    wait $! || true
+    until [ "$(ask order 'SELECT count(*) FROM outbox')" = 0 ]; do sleep 0.2; done
+    shop kill order >/dev/null && shop kill recommendation >/dev/null
+    placed=$(ask order 'SELECT count(*) FROM orders')
+    begin=$(ask inventory "SELECT now()")
+    shop restart inventory >/dev/null
+    until [ "$decided" = "$placed" ]; do
+        sleep 1
+        decided=$(ask inventory 'SELECT count(*) FROM reservations')
+    done
+    note "$run" "$(ask inventory "SELECT 0.8 * count(*) / extract(epoch FROM percentile_disc(0.9) WITHIN GROUP (ORDER BY
+        decided_at) - percentile_disc(0.1) WITHIN GROUP (ORDER BY decided_at)) FROM reservations WHERE decided_at > '$begin'")"
+    shop restart order >/dev/null && shop restart recommendation >/dev/null
+    right
+    shop down >/dev/null
+}
+
+# Ends here if any order is wrong.
+right() { shop audit >"$data/audit" || { cat "$data/audit"; exit 1; }; }
 
 # Transactions a second by pgbench with 32 clients, in the database of a service ($1) of a shop whose services are gone. $2
 # makes ready what $3 does.
 alone() {
     local url rate
     fresh
-    # The service's own role may make tables in its database; its environment holds the URL.
-    url=$(tr '\0' '\n' <"/proc/$(pids "$1")/environ" | sed -n 's/^PLUMBLINE_DATABASE_URL=//p')
+    url=$(url "$1")
     shop kill order >/dev/null && shop kill inventory >/dev/null && shop kill recommendation >/dev/null
     psql -q "$url" -f "loadtests/pgbench/$2"
     rate=$(pgbench -n -M prepared -f "loadtests/pgbench/$3" -c 32 -j 2 -T "$seconds" "$url" 2>/dev/null |
