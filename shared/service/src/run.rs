@@ -92,6 +92,10 @@ fn configure<A: Application>(env: &mut Reader) -> Option<(A::Config, Telemetry)>
 
 async fn run_until_signal<A: Application>(config: A::Config, telemetry: Telemetry) -> Result<(), Box<dyn Error>> {
     let telemetry = telemetry::init(telemetry)?;
+    // Gives memory back also when nothing is asked any more. Without it that only takes longer.
+    if let Err(error) = tikv_jemalloc_ctl::background_thread::write(true) {
+        tracing::debug!(%error, "the allocator has no thread of its own");
+    }
     let stop = CancellationToken::new();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let stopping = stop.clone();
