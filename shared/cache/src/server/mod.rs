@@ -7,6 +7,8 @@ mod gathering;
 
 use std::{
     collections::HashMap,
+    future::poll_fn,
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
@@ -16,7 +18,7 @@ use std::{
 
 use coordination::settings::Setting;
 use memcache::exp::{AsyncMetaClient, Error};
-use tokio::{task::JoinHandle, time::timeout};
+use tokio::{runtime::Handle, task::JoinHandle, time::timeout};
 
 pub(crate) use self::{
     access::{Access, Step, Taken},
@@ -48,6 +50,8 @@ struct Inner {
     longest_pause: Duration,
     connections: usize,
     ttl: Setting<Duration>,
+    /// Whose connections they are.
+    runtime: Option<Handle>,
     client: Mutex<Option<AsyncMetaClient>>,
     gathering: Gathering,
     breaker: Breaker,
@@ -82,6 +86,7 @@ impl Server {
             longest_pause: config.probe,
             connections: config.connections,
             ttl,
+            runtime: Handle::try_current().ok(),
             client: Mutex::default(),
             gathering: Gathering::default(),
             breaker: Breaker::new(config.faults),
@@ -143,7 +148,7 @@ impl Server {
         &self,
         does: impl AsyncFnOnce(AsyncMetaClient) -> Result<Vec<Result<T, Error>>, Error>,
     ) -> Result<Vec<Result<T, Away>>, Away> {
-        let work = async { does(self.client().await?).await };
+        let work = within(self.0.runtime.as_ref(), async { does(self.client().await?).await });
         let done = match timeout(self.0.patience, work).await {
             Ok(done) => done,
             Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
@@ -244,4 +249,16 @@ impl Server {
             }
         }
     }
+}
+
+/// Has a future's connections belong to a runtime: that is the one that learns of an answer and wakes who waits for it. A worker
+/// of the HTTP server, which may be the first to need a connection, has a runtime of its own, and looks for answers seldom
+/// while it is busy.
+async fn within<T>(runtime: Option<&Handle>, future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        let _entered = runtime.map(Handle::enter);
+        future.as_mut().poll(context)
+    })
+    .await
 }
