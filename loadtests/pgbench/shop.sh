@@ -38,11 +38,23 @@ url() {
     cat "$kept"
 }
 
+# Waits until a query ($2) has the answer $3 from the database of a service ($1), for three minutes at most.
+until_is() {
+    local answer
+    for _ in $(seq 180); do
+        answer=$(ask "$1" "$2")
+        [ "$answer" != "$3" ] || return 0
+        sleep 1
+    done
+    echo "$name: $2: still $answer, and not $3" >&2
+    exit 1
+}
+
 # Orders decided a second by inventory alone, under the name $1: they wait in Kafka, nothing places or confirms any meanwhile.
 # More arguments are the load's. The first and the last tenth are left out, where it starts and where it runs dry. Where
 # `strategy` is set, that is how stock is locked.
 drain() {
-    local run=$1 placed decided=0 begin
+    local run=$1 placed begin
     shift
     fresh
     [ -z "${strategy:-}" ] || shop settings set inventory.locks.strategy "$strategy" >/dev/null
@@ -54,15 +66,12 @@ drain() {
     sleep 2
     shop kill inventory >/dev/null
     wait $! || true
-    until [ "$(ask order 'SELECT count(*) FROM outbox')" = 0 ]; do sleep 0.2; done
+    until_is order 'SELECT count(*) FROM outbox' 0
     shop kill order >/dev/null && shop kill recommendation >/dev/null
     placed=$(ask order 'SELECT count(*) FROM orders')
     begin=$(ask inventory "SELECT now()")
     shop restart inventory >/dev/null
-    until [ "$decided" = "$placed" ]; do
-        sleep 1
-        decided=$(ask inventory 'SELECT count(*) FROM reservations')
-    done
+    until_is inventory 'SELECT count(*) FROM reservations' "$placed"
     note "$run" "$(ask inventory "SELECT 0.8 * count(*) / extract(epoch FROM percentile_disc(0.9) WITHIN GROUP (ORDER BY
         decided_at) - percentile_disc(0.1) WITHIN GROUP (ORDER BY decided_at)) FROM reservations WHERE decided_at > '$begin'")"
     shop restart order >/dev/null && shop restart recommendation >/dev/null
