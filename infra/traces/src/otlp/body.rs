@@ -1,16 +1,23 @@
 //! A request's bytes: read within bounds, unpacked within bounds.
 
-use std::io::Read as _;
+use std::{io::Read as _, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use flate2::read::MultiGzDecoder;
 use http_body_util::BodyExt as _;
-use hyper::body::{Body as _, Incoming};
+use hyper::{
+    Version,
+    body::{Body as _, Incoming},
+    header::EXPECT,
+    http::request::Parts,
+};
 
 use super::{Receiver, budget::Charge, refusal::Refusal};
 
 /// Bytes that are unpacked before the bounds are looked at again.
 const STEP: usize = 64 << 10;
+/// How much of a request that was answered before its end is read, and for how long, to be thrown away.
+const REMAINDER: (usize, Duration) = (64 << 20, Duration::from_secs(10));
 
 /// Bytes, and their part of the budget.
 #[derive(Debug)]
@@ -21,14 +28,14 @@ pub(super) struct Held {
 
 impl Receiver {
     /// Reads a body of at most the request's bound, and `more` bytes around it.
-    pub(super) async fn read(&self, body: Incoming, more: usize) -> Result<Held, Refusal> {
+    pub(super) async fn read(&self, body: &mut Incoming, more: usize) -> Result<Held, Refusal> {
         match tokio::time::timeout(self.bounds.patience, self.collect(body, more)).await {
             Ok(read) => read,
             Err(_) => Err(Refusal::Late),
         }
     }
 
-    async fn collect(&self, mut body: Incoming, more: usize) -> Result<Held, Refusal> {
+    async fn collect(&self, body: &mut Incoming, more: usize) -> Result<Held, Refusal> {
         let limit = self.bounds.request + more;
         let too_large = || Refusal::TooLarge { limit: self.bounds.request, what: "as it arrives" };
         if body.size_hint().lower() > limit as u64 {
@@ -75,4 +82,23 @@ impl Receiver {
             }
         }
     }
+}
+
+/// Reads on behind an answer, and keeps nothing of it: closing a connection on bytes that wait there resets it, and a
+/// client that is still sending would find the reset in place of the answer (RFC 9112, 9.6). HTTP/2 has a way to say
+/// so; and who waits to be asked for the body is not asked for it.
+pub(super) fn skip_rest(head: &Parts, mut body: Incoming) {
+    if head.version >= Version::HTTP_2 || head.headers.contains_key(EXPECT) || body.is_end_stream() {
+        return;
+    }
+    let skip = async move {
+        let mut skipped = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            skipped += frame.data_ref().map_or(0, Bytes::len);
+            if skipped > REMAINDER.0 {
+                break;
+            }
+        }
+    };
+    tokio::spawn(tokio::time::timeout(REMAINDER.1, skip));
 }

@@ -47,12 +47,12 @@ impl Answer for Grpc {
 
 impl Grpc {
     async fn export(&self, request: Request<Incoming>) -> Result<Partial, Refusal> {
-        let (parts, body) = request.into_parts();
+        let (parts, mut body) = request.into_parts();
         let encoding = parts.headers.get("grpc-encoding").map_or("identity", |value| value.to_str().unwrap_or("?"));
         if !matches!(encoding, "gzip" | "identity") {
             return Err(Refusal::Encoding(encoding.to_owned()));
         }
-        let message = self.unframe(self.0.read(body, PREFIX).await?, encoding)?;
+        let message = self.unframe(self.0.read(&mut body, PREFIX).await?, encoding)?;
         self.0.take(&message.bytes)
     }
 

@@ -6,10 +6,13 @@ use hyper::{
     Method, Request, Response, StatusCode,
     body::Incoming,
     header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+    http::request::Parts,
 };
 
 use super::{
-    Partial, Receiver, json,
+    Partial, Receiver,
+    body::skip_rest,
+    json,
     refusal::{self, Refusal},
 };
 use crate::http::{Answer, Body, answer};
@@ -27,17 +30,26 @@ enum Encoding {
 
 impl Answer for Http {
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
-        if request.uri().path() != "/v1/traces" {
+        let (head, mut body) = request.into_parts();
+        let response = self.respond(&head, &mut body).await;
+        skip_rest(&head, body);
+        response
+    }
+}
+
+impl Http {
+    async fn respond(&self, head: &Parts, body: &mut Incoming) -> Response<Body> {
+        if head.uri.path() != "/v1/traces" {
             return answer(StatusCode::NOT_FOUND, "text/plain", "only /v1/traces is here\n");
         }
-        if request.method() != Method::POST {
+        if head.method != Method::POST {
             let mut response = answer(StatusCode::METHOD_NOT_ALLOWED, "text/plain", "only POST\n");
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
             return response;
         }
         // A client that names no known type is told in the one that people can read.
-        let (encoding, taken) = match Encoding::of(request.headers()) {
-            Ok(encoding) => (encoding, self.export(request, encoding).await),
+        let (encoding, taken) = match Encoding::of(&head.headers) {
+            Ok(encoding) => (encoding, self.export(&head.headers, body, encoding).await),
             Err(refusal) => (Encoding::Json, Err(refusal)),
         };
         match taken {
@@ -52,12 +64,9 @@ impl Answer for Http {
             }
         }
     }
-}
 
-impl Http {
-    async fn export(&self, request: Request<Incoming>, encoding: Encoding) -> Result<Partial, Refusal> {
-        let (parts, body) = request.into_parts();
-        let packing = header(&parts.headers, &CONTENT_ENCODING);
+    async fn export(&self, headers: &HeaderMap, body: &mut Incoming, encoding: Encoding) -> Result<Partial, Refusal> {
+        let packing = header(headers, &CONTENT_ENCODING);
         if !matches!(packing, "" | "gzip" | "identity") {
             return Err(Refusal::Encoding(packing.to_owned()));
         }

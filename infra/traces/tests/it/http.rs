@@ -4,7 +4,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse
 use prost::Message as _;
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::TcpStream,
 };
 
@@ -108,6 +108,40 @@ async fn what_makes_no_sense_is_refused() {
     }
     assert_eq!(program.metric("spans").await, 0.0);
     assert_eq!(program.metric("backlog_bytes").await, 0.0, "what was refused is given back");
+}
+
+#[tokio::test]
+async fn who_is_still_sending_reads_the_refusal_and_may_go_on() {
+    let program = Program::start(&["--max-request=64KiB"]);
+    let mut client = TcpStream::connect(&program.otlp_http).await.unwrap();
+    let length = 4 << 20;
+    let head = |length| {
+        format!("POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: {}\r\ncontent-length: {length}\r\n\r\n", JSON.1)
+    };
+    // The answer doesn't wait for the body, and the body finds a reader after it.
+    client.write_all(head(length).as_bytes()).await.unwrap();
+    assert_eq!(answered(&mut client).await, "HTTP/1.1 413 Payload Too Large");
+    client.write_all(&vec![0; length]).await.unwrap();
+    client.write_all(format!("{}{{}}", head(2)).as_bytes()).await.unwrap();
+    assert_eq!(answered(&mut client).await, "HTTP/1.1 200 OK");
+}
+
+/// The first line of an answer; all of it is read.
+async fn answered(client: &mut TcpStream) -> String {
+    let mut client = BufReader::new(client);
+    let (mut first, mut length) = (String::new(), 0);
+    client.read_line(&mut first).await.unwrap();
+    loop {
+        let mut line = String::new();
+        client.read_line(&mut line).await.unwrap();
+        match line.trim_end().split_once(": ") {
+            Some(("content-length", bytes)) => length = bytes.parse().unwrap(),
+            Some(_) => {}
+            None => break,
+        }
+    }
+    client.read_exact(&mut vec![0; length]).await.unwrap();
+    first.trim_end().to_owned()
 }
 
 #[tokio::test]
