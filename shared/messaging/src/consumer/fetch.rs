@@ -45,7 +45,9 @@ impl Fetcher {
             // A batch may wait as long as its database is away; a dead process is known by its heartbeats.
             .set("max.poll.interval.ms", "3600000")
             .set("fetch.wait.max.ms", config.fetch_wait.as_millis().to_string())
-            .set("fetch.min.bytes", "65536")
+            // A message is answered with at once. Batches fill here, see `gather`: having the broker wait for more as well
+            // would have it look again a hundred times a second where nothing comes.
+            .set("fetch.min.bytes", "1")
             .set("fetch.queue.backoff.ms", "10")
             .set("queued.min.messages", "5000")
             .set("queued.max.messages.kbytes", "8192")

@@ -44,7 +44,8 @@ pub struct Config {
     pub subscribed: Vec<Topic>,
     /// How batches are gathered.
     pub batching: Batching,
-    /// How long the broker may gather messages before it answers a fetch (`fetch.wait.max.ms`).
+    /// How long the broker holds a fetch back while there is nothing to answer it with (`fetch.wait.max.ms`). Other requests
+    /// to that broker, such as for watermarks, may wait behind it.
     pub fetch_wait: Duration,
     /// After how long without a sign of life the group gives this consumer's partitions to others
     /// (`session.timeout.ms`); a stopped consumer leaves at once.
@@ -60,7 +61,7 @@ impl Config {
             group: group.into(),
             subscribed,
             batching: Batching::default(),
-            fetch_wait: Duration::from_millis(10),
+            fetch_wait: Duration::from_millis(250),
             session_timeout: Duration::from_secs(6),
         }
     }
