@@ -113,17 +113,24 @@ async fn what_makes_no_sense_is_refused() {
 #[tokio::test]
 async fn who_is_still_sending_reads_the_refusal_and_may_go_on() {
     let program = Program::start(&["--max-request=64KiB"]);
-    let mut client = TcpStream::connect(&program.otlp_http).await.unwrap();
     let length = 4 << 20;
-    let head = |length| {
-        format!("POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: {}\r\ncontent-length: {length}\r\n\r\n", JSON.1)
-    };
-    // The answer doesn't wait for the body, and the body finds a reader after it.
-    client.write_all(head(length).as_bytes()).await.unwrap();
-    assert_eq!(answered(&mut client).await, "HTTP/1.1 413 Payload Too Large");
-    client.write_all(&vec![0; length]).await.unwrap();
-    client.write_all(format!("{}{{}}", head(2)).as_bytes()).await.unwrap();
-    assert_eq!(answered(&mut client).await, "HTTP/1.1 200 OK");
+    for (port, refused, then) in [
+        (&program.otlp_http, "HTTP/1.1 413 Payload Too Large", "HTTP/1.1 200 OK"),
+        // It was meant for the other port.
+        (&program.otlp_grpc, "HTTP/1.1 415 Unsupported Media Type", "HTTP/1.1 415 Unsupported Media Type"),
+    ] {
+        let mut client = TcpStream::connect(port).await.unwrap();
+        // The answer doesn't wait for the body, and the body finds a reader after it.
+        client.write_all(json_head(length).as_bytes()).await.unwrap();
+        assert_eq!(answered(&mut client).await, refused);
+        client.write_all(&vec![0; length]).await.unwrap();
+        client.write_all(format!("{}{{}}", json_head(2)).as_bytes()).await.unwrap();
+        assert_eq!(answered(&mut client).await, then);
+    }
+}
+
+fn json_head(length: usize) -> String {
+    format!("POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: {}\r\ncontent-length: {length}\r\n\r\n", JSON.1)
 }
 
 /// The first line of an answer; all of it is read.
