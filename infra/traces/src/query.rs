@@ -71,7 +71,7 @@ impl Endpoint {
 }
 
 impl Answer for Endpoint {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(&self, request: Request<&mut Incoming>) -> Response<Body> {
         let request = request.into_parts().0;
         if !request.uri.path().starts_with("/api/") {
             return self.other(&request);

@@ -2,7 +2,14 @@
 
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
-use hyper::{Request, Response, body::Incoming, service::service_fn};
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::{
+    Request, Response, Version,
+    body::{Body as _, Incoming},
+    header::EXPECT,
+    service::service_fn,
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
@@ -25,11 +32,13 @@ const HEAD: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(120), Duration::from_secs(20));
 /// The pause after the system refused a connection, for want of file descriptors most likely.
 const AFTER_REFUSAL: Duration = Duration::from_millis(100);
+/// How much of a request that was answered before its end is read, and for how long, to be thrown away.
+const REMAINDER: (usize, Duration) = (64 << 20, Duration::from_secs(10));
 
 /// Answers requests.
 pub(crate) trait Answer: Clone + Send + 'static {
-    /// Answers one.
-    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + Send;
+    /// Answers one. Its body need not be read to the end.
+    fn answer(&self, request: Request<&mut Incoming>) -> impl Future<Output = Response<Body>> + Send;
 }
 
 /// A port.
@@ -97,7 +106,7 @@ async fn talk(stream: TcpStream, answering: impl Answer, mut stopping: watch::Re
         .keep_alive_timeout(KEEP_ALIVE.1);
     let service = service_fn(move |request| {
         let answering = answering.clone();
-        async move { Ok::<_, Infallible>(answering.answer(request).await) }
+        async move { Ok::<_, Infallible>(respond(answering, request).await) }
     });
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     let stopped = async { _ = stopping.wait_for(|stopping| *stopping).await };
@@ -115,5 +124,29 @@ async fn talk(stream: TcpStream, answering: impl Answer, mut stopping: watch::Re
     if let Err(error) = ended {
         // Clients come and go: of interest to those who look for one that goes too early.
         tracing::debug!(%error, "a connection ended with an error");
+    }
+}
+
+/// Has a request answered. Closing a connection on bytes that wait there resets it, and a client that is still sending
+/// would find the reset in place of the answer (RFC 9112, 9.6): what the answer left of the body is read behind it.
+/// HTTP/2 has a way to say so; and who waits to be asked for the body is not asked for it.
+async fn respond(answering: impl Answer, request: Request<Incoming>) -> Response<Body> {
+    let (head, mut body) = request.into_parts();
+    let sends_on = head.version < Version::HTTP_2 && !head.headers.contains_key(EXPECT);
+    let response = answering.answer(Request::from_parts(head, &mut body)).await;
+    if sends_on && !body.is_end_stream() {
+        tokio::spawn(tokio::time::timeout(REMAINDER.1, skip(body)));
+    }
+    response
+}
+
+/// Reads a body, and keeps nothing of it.
+async fn skip(mut body: Incoming) {
+    let mut skipped = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        skipped += frame.data_ref().map_or(0, Bytes::len);
+        if skipped > REMAINDER.0 {
+            break;
+        }
     }
 }

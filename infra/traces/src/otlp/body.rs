@@ -1,23 +1,16 @@
 //! A request's bytes: read within bounds, unpacked within bounds.
 
-use std::{io::Read as _, time::Duration};
+use std::io::Read as _;
 
 use bytes::{Bytes, BytesMut};
 use flate2::read::MultiGzDecoder;
 use http_body_util::BodyExt as _;
-use hyper::{
-    Version,
-    body::{Body as _, Incoming},
-    header::EXPECT,
-    http::request::Parts,
-};
+use hyper::body::{Body as _, Incoming};
 
 use super::{Receiver, budget::Charge, refusal::Refusal};
 
 /// Bytes that are unpacked before the bounds are looked at again.
 const STEP: usize = 64 << 10;
-/// How much of a request that was answered before its end is read, and for how long, to be thrown away.
-const REMAINDER: (usize, Duration) = (64 << 20, Duration::from_secs(10));
 
 /// Bytes, and their part of the budget.
 #[derive(Debug)]
@@ -82,23 +75,4 @@ impl Receiver {
             }
         }
     }
-}
-
-/// Reads on behind an answer, and keeps nothing of it: closing a connection on bytes that wait there resets it, and a
-/// client that is still sending would find the reset in place of the answer (RFC 9112, 9.6). HTTP/2 has a way to say
-/// so; and who waits to be asked for the body is not asked for it.
-pub(super) fn skip_rest(head: &Parts, mut body: Incoming) {
-    if head.version >= Version::HTTP_2 || head.headers.contains_key(EXPECT) || body.is_end_stream() {
-        return;
-    }
-    let skip = async move {
-        let mut skipped = 0;
-        while let Some(Ok(frame)) = body.frame().await {
-            skipped += frame.data_ref().map_or(0, Bytes::len);
-            if skipped > REMAINDER.0 {
-                break;
-            }
-        }
-    };
-    tokio::spawn(tokio::time::timeout(REMAINDER.1, skip));
 }

@@ -12,14 +12,9 @@ use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
     body::Incoming,
     header::{CONTENT_TYPE, HeaderValue},
-    http::request::Parts,
 };
 
-use super::{
-    Partial, Receiver,
-    body::{Held, skip_rest},
-    refusal::Refusal,
-};
+use super::{Partial, Receiver, body::Held, refusal::Refusal};
 use crate::http::{Answer, Body, answer};
 
 const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
@@ -32,24 +27,15 @@ const UNIMPLEMENTED: u32 = 12;
 pub(crate) struct Grpc(pub Arc<Receiver>);
 
 impl Answer for Grpc {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
-        let (head, mut body) = request.into_parts();
-        let response = self.respond(&head, &mut body).await;
-        skip_rest(&head, body);
-        response
-    }
-}
-
-impl Grpc {
-    async fn respond(&self, head: &Parts, body: &mut Incoming) -> Response<Body> {
-        let content_type = head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-        if head.method != Method::POST || !content_type.starts_with(b"application/grpc") {
+    async fn answer(&self, request: Request<&mut Incoming>) -> Response<Body> {
+        let content_type = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+        if request.method() != Method::POST || !content_type.starts_with(b"application/grpc") {
             return answer(StatusCode::UNSUPPORTED_MEDIA_TYPE, "text/plain", "this port speaks gRPC\n");
         }
-        if head.uri.path() != EXPORT {
+        if request.uri().path() != EXPORT {
             return failed(UNIMPLEMENTED, "only traces are taken here", None);
         }
-        match self.export(&head.headers, body).await {
+        match self.export(request).await {
             Ok(partial) => succeeded(&partial),
             Err(refusal) => {
                 self.0.count(&refusal);
@@ -57,9 +43,12 @@ impl Grpc {
             }
         }
     }
+}
 
-    async fn export(&self, headers: &HeaderMap, body: &mut Incoming) -> Result<Partial, Refusal> {
-        let encoding = headers.get("grpc-encoding").map_or("identity", |value| value.to_str().unwrap_or("?"));
+impl Grpc {
+    async fn export(&self, request: Request<&mut Incoming>) -> Result<Partial, Refusal> {
+        let (parts, body) = request.into_parts();
+        let encoding = parts.headers.get("grpc-encoding").map_or("identity", |value| value.to_str().unwrap_or("?"));
         if !matches!(encoding, "gzip" | "identity") {
             return Err(Refusal::Encoding(encoding.to_owned()));
         }

@@ -6,13 +6,10 @@ use hyper::{
     Method, Request, Response, StatusCode,
     body::Incoming,
     header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
-    http::request::Parts,
 };
 
 use super::{
-    Partial, Receiver,
-    body::skip_rest,
-    json,
+    Partial, Receiver, json,
     refusal::{self, Refusal},
 };
 use crate::http::{Answer, Body, answer};
@@ -29,27 +26,18 @@ enum Encoding {
 }
 
 impl Answer for Http {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
-        let (head, mut body) = request.into_parts();
-        let response = self.respond(&head, &mut body).await;
-        skip_rest(&head, body);
-        response
-    }
-}
-
-impl Http {
-    async fn respond(&self, head: &Parts, body: &mut Incoming) -> Response<Body> {
-        if head.uri.path() != "/v1/traces" {
+    async fn answer(&self, request: Request<&mut Incoming>) -> Response<Body> {
+        if request.uri().path() != "/v1/traces" {
             return answer(StatusCode::NOT_FOUND, "text/plain", "only /v1/traces is here\n");
         }
-        if head.method != Method::POST {
+        if request.method() != Method::POST {
             let mut response = answer(StatusCode::METHOD_NOT_ALLOWED, "text/plain", "only POST\n");
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
             return response;
         }
         // A client that names no known type is told in the one that people can read.
-        let (encoding, taken) = match Encoding::of(&head.headers) {
-            Ok(encoding) => (encoding, self.export(&head.headers, body, encoding).await),
+        let (encoding, taken) = match Encoding::of(request.headers()) {
+            Ok(encoding) => (encoding, self.export(request, encoding).await),
             Err(refusal) => (Encoding::Json, Err(refusal)),
         };
         match taken {
@@ -64,9 +52,12 @@ impl Http {
             }
         }
     }
+}
 
-    async fn export(&self, headers: &HeaderMap, body: &mut Incoming, encoding: Encoding) -> Result<Partial, Refusal> {
-        let packing = header(headers, &CONTENT_ENCODING);
+impl Http {
+    async fn export(&self, request: Request<&mut Incoming>, encoding: Encoding) -> Result<Partial, Refusal> {
+        let (parts, body) = request.into_parts();
+        let packing = header(&parts.headers, &CONTENT_ENCODING);
         if !matches!(packing, "" | "gzip" | "identity") {
             return Err(Refusal::Encoding(packing.to_owned()));
         }

@@ -116,8 +116,9 @@ async fn who_is_still_sending_reads_the_refusal_and_may_go_on() {
     let length = 4 << 20;
     for (port, refused, then) in [
         (&program.otlp_http, "HTTP/1.1 413 Payload Too Large", "HTTP/1.1 200 OK"),
-        // It was meant for the other port.
+        // These were meant for the first port.
         (&program.otlp_grpc, "HTTP/1.1 415 Unsupported Media Type", "HTTP/1.1 415 Unsupported Media Type"),
+        (&program.query, "HTTP/1.1 405 Method Not Allowed", "HTTP/1.1 405 Method Not Allowed"),
     ] {
         let mut client = TcpStream::connect(port).await.unwrap();
         // The answer doesn't wait for the body, and the body finds a reader after it.
