@@ -1,7 +1,11 @@
 //! The inbox: how far each partition has been taken, kept with the effects themselves.
 
 use contracts::topics::Topic;
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::{
+    PgConnection, PgExecutor, Postgres,
+    postgres::{PgArguments, PgBindIterExt},
+    query::Query,
+};
 
 /// The part of one partition that a batch holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,21 +34,35 @@ pub enum AdvanceError {
     Database(#[from] sqlx::Error),
 }
 
-/// Rows are locked in one order, so that two batches of several partitions can't wait for each other. Positions of
-/// partitions not seen before are inserted at their first offset, then all are moved under their lock.
-const ADVANCE: &str = "
-    WITH batch AS (
+/// Parts of a statement that moves a batch's positions, by itself or with the batch's effects: of one whose first four
+/// parameters are [`bind`]'s.
+///
+/// `locked` are the queries `batch`, of its positions, and `positions`, of those rows that stand where it begins or before,
+/// locked. Another consumer has taken some of the batch where these are fewer. Rows are locked in one order, so that two
+/// batches of several partitions can't wait for each other.
+///
+/// `moving` is the statement that moves `positions`, up to where its conditions go on behind an `AND`.
+#[macro_export]
+macro_rules! inbox {
+    (locked) => {
+        "batch AS (
         SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[])
                    AS batch (topic, partition, next_offset, first_offset)
-    ), locked AS (
+    ), positions AS (
         SELECT stored.topic, stored.partition, batch.next_offset
           FROM inbox_position AS stored JOIN batch USING (topic, partition)
          WHERE stored.next_offset <= batch.first_offset
          ORDER BY stored.topic, stored.partition
            FOR UPDATE OF stored
-    )
-    UPDATE inbox_position AS stored SET next_offset = locked.next_offset
-      FROM locked WHERE stored.topic = locked.topic AND stored.partition = locked.partition";
+    )"
+    };
+    (moving) => {
+        "UPDATE inbox_position AS stored SET next_offset = positions.next_offset
+      FROM positions WHERE stored.topic = positions.topic AND stored.partition = positions.partition"
+    };
+}
+
+const ADVANCE: &str = concat!("WITH ", inbox!(locked), " ", inbox!(moving));
 
 /// Moves the positions over a batch, in the transaction of its effects, and so lets exactly one transaction ever take
 /// a message: of two consumers with the same messages (one paused, one taking over) the second finds the position
@@ -53,19 +71,17 @@ const ADVANCE: &str = "
 /// # Errors
 /// [`AdvanceError::Superseded`] when a position already stands beyond the batch's first offset.
 pub async fn advance(connection: &mut PgConnection, spans: &[Span]) -> Result<(), AdvanceError> {
-    let topics: Vec<&str> = spans.iter().map(|span| span.topic.as_str()).collect();
-    let partitions: Vec<i32> = spans.iter().map(|span| span.partition).collect();
-    let firsts: Vec<i64> = spans.iter().map(|span| span.first).collect();
-    let nexts: Vec<i64> = spans.iter().map(|span| span.next).collect();
-    let moved = sqlx::query(ADVANCE)
-        .bind(topics)
-        .bind(partitions)
-        .bind(nexts)
-        .bind(firsts)
-        .execute(connection)
-        .await?
-        .rows_affected();
+    let moved = bind(sqlx::query(ADVANCE), spans).execute(connection).await?.rows_affected();
     if moved == spans.len() as u64 { Ok(()) } else { Err(AdvanceError::Superseded) }
+}
+
+/// A batch's positions as the first four parameters of a statement with the parts of [`inbox!`](crate::inbox!).
+pub fn bind<'q>(statement: Query<'q, Postgres, PgArguments>, spans: &[Span]) -> Query<'q, Postgres, PgArguments> {
+    statement
+        .bind(spans.iter().map(|span| span.topic.as_str()).bind_iter())
+        .bind(spans.iter().map(|span| span.partition).bind_iter())
+        .bind(spans.iter().map(|span| span.next).bind_iter())
+        .bind(spans.iter().map(|span| span.first).bind_iter())
 }
 
 /// Locks the positions of a batch until the transaction ends, and leaves them where they are: for effects of some of its
@@ -74,8 +90,12 @@ pub async fn advance(connection: &mut PgConnection, spans: &[Span]) -> Result<()
 /// # Errors
 /// As [`advance`].
 pub async fn hold(connection: &mut PgConnection, spans: &[Span]) -> Result<(), AdvanceError> {
-    let held: Vec<Span> = spans.iter().map(|span| Span { next: span.first, ..span.clone() }).collect();
-    advance(connection, &held).await
+    advance(connection, &held(spans)).await
+}
+
+/// These spans for [`bind`], to be left where they are as by [`hold`].
+pub fn held(spans: &[Span]) -> Vec<Span> {
+    spans.iter().map(|span| Span { next: span.first, ..span.clone() }).collect()
 }
 
 /// Where each of these partitions is to be read on; partitions never read before start at 0.

@@ -34,7 +34,7 @@ impl Told {
     pub(super) async fn enter(&self, connection: &mut PgConnection, access: &Access) -> Result<(), ChangeError> {
         match access.term() {
             None if access.is_of_nothing() => Ok(()),
-            Some(term) if self.0.load(Ordering::Acquire) == term => Ok(()),
+            Some(_) if self.knows(access) => Ok(()),
             Some(_) => {
                 let careful = access.writes() != Writes::Blind;
                 sqlx::query(TELL).bind(careful).execute(connection).await?;
@@ -45,6 +45,11 @@ impl Told {
                 if careful { Ok(()) } else { Err(ChangeError::Unguarded) }
             }
         }
+    }
+
+    /// Whether the database knows already how this holder of a lock stores.
+    pub(super) fn knows(&self, access: &Access) -> bool {
+        access.term().is_some_and(|term| self.0.load(Ordering::Acquire) == term)
     }
 
     /// The transaction is committed.

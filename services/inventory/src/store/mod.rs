@@ -28,7 +28,11 @@ use messaging::database::{
     copies::{Following, Identity},
 };
 use service::config::Databases;
-use sqlx::{PgPool, postgres::PgConnectOptions};
+use sqlx::{
+    PgPool, Postgres,
+    postgres::{PgArguments, PgConnectOptions},
+    query::Query,
+};
 
 use shelves::Shelves;
 
@@ -39,6 +43,8 @@ pub use direct::Returned;
 pub use expire::{Overdue, Swept};
 pub use products::Put;
 pub use take::{Cancelled, OrderNews, Part, Taken, Told, Waits};
+
+type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
 /// What PostgreSQL shows connections as.
 const APPLICATION: &str = "plumbline-inventory";

@@ -13,7 +13,7 @@ use telemetry::context::TraceContext;
 use uuid::Uuid;
 
 use super::{
-    Error, Store,
+    Error, Statement, Store,
     rows::{ReservationRow, StoodRow, code_of, order_id, status_of},
 };
 use crate::domain::{NewReservation, Stood};
@@ -131,8 +131,19 @@ pub(super) async fn insert(
     if new.is_empty() {
         return Ok(None);
     }
+    let row = bind(sqlx::query(INSERT), new, now, traces).bind(direct).fetch_one(connection).await?;
+    Ok(Some(copies::position(row.try_get(0)?)))
+}
+
+/// What is to be stored, as the next seven parameters of a statement, see [`insert`].
+pub(super) fn bind<'q>(
+    statement: Statement<'q>,
+    new: &[NewReservation<'_>],
+    now: Timestamp,
+    traces: &HashMap<OrderId, TraceContext>,
+) -> Statement<'q> {
     let released_at = |new: &NewReservation<'_>| (new.status == ReservationStatus::Released).then(|| now.as_offset());
-    let transaction = sqlx::query_scalar(INSERT)
+    statement
         .bind(new.iter().map(|new| new.order_id.as_uuid()).bind_iter())
         .bind(new.iter().map(|new| code_of(new.status)).bind_iter())
         .bind(new.iter().map(|new| Json(new.lines)).bind_iter())
@@ -140,10 +151,6 @@ pub(super) async fn insert(
         .bind(new.iter().map(released_at).bind_iter())
         .bind(new.iter().map(|new| traces.get(&new.order_id).map(ToString::to_string)).bind_iter())
         .bind(now.as_offset())
-        .bind(direct)
-        .fetch_one(connection)
-        .await?;
-    Ok(Some(copies::position(transaction)))
 }
 
 /// Confirms a reservation that a request has made, if it is HELD.

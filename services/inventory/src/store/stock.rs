@@ -8,6 +8,7 @@ use contracts::{
     consistency::{Answer, Demand},
     stock::Stock,
 };
+use locks::Lost;
 use messaging::{
     crash,
     database::copies::{Found, Writing},
@@ -17,7 +18,7 @@ use sqlx::{PgConnection, PgPool, Row as _, postgres::PgBindIterExt};
 use telemetry::context::TraceContext;
 
 use super::{
-    ChangeError, Error, Store,
+    ChangeError, Error, Statement, Store,
     rows::{ShelfRow, StockRow},
     shelves::{self, OfStock},
 };
@@ -166,25 +167,42 @@ pub(super) async fn set(
     if levels.is_empty() {
         return Ok(None);
     }
-    access.check()?;
-    crash::point("stock.before-write");
-    let writing = |statement| {
-        sqlx::query(statement)
-            .bind(levels.iter().map(|(sku, _)| sku.as_str()).bind_iter())
-            .bind(levels.iter().map(|(_, level)| level.available).bind_iter())
-            .bind(levels.iter().map(|(_, level)| level.reserved).bind_iter())
-    };
+    about_to_write(levels, access)?;
     let written = match rows.writes {
         Writes::Fenced(token) => {
             let (epoch, counter) = token.columns();
-            let fenced = writing(SET_FENCED).bind(rows.versions(levels).bind_iter()).bind(epoch).bind(counter);
+            let fenced = bind(sqlx::query(SET_FENCED), levels, rows).bind(epoch).bind(counter);
             let written = fenced.fetch_one(connection).await?;
             if written.try_get::<i64, _>("count")?.cast_unsigned() != levels.len() as u64 {
                 return Err(ChangeError::Overtaken { by: None });
             }
             written
         }
-        _ => writing(SET).fetch_one(connection).await?,
+        _ => bind_levels(sqlx::query(SET), levels).fetch_one(connection).await?,
     };
     Ok(Some(Writing::of(&written)?))
+}
+
+/// Whether rows may still be written, to be asked right before.
+///
+/// # Errors
+/// The lock is lost.
+pub(super) fn about_to_write(levels: &[(Sku, Level)], access: &Access) -> Result<(), Lost> {
+    if !levels.is_empty() {
+        access.check()?;
+        crash::point("stock.before-write");
+    }
+    Ok(())
+}
+
+/// Rows that were read, as they are to be and with the version that was read, as the next four parameters of a statement.
+pub(super) fn bind<'q>(statement: Statement<'q>, levels: &[(Sku, Level)], rows: &Rows) -> Statement<'q> {
+    bind_levels(statement, levels).bind(rows.versions(levels).bind_iter())
+}
+
+fn bind_levels<'q>(statement: Statement<'q>, levels: &[(Sku, Level)]) -> Statement<'q> {
+    statement
+        .bind(levels.iter().map(|(sku, _)| sku.as_str()).bind_iter())
+        .bind(levels.iter().map(|(_, level)| level.available).bind_iter())
+        .bind(levels.iter().map(|(_, level)| level.reserved).bind_iter())
 }

@@ -8,10 +8,11 @@ use contracts::{
     event::StockReleased,
     order::{OrderStatus, Rejection},
 };
-use messaging::{database::copies::Writing, sighted};
+use messaging::database::copies::Writing;
 use sqlx::{
-    FromRow as _, PgConnection, Row as _,
-    postgres::{PgBindIterExt, PgRow},
+    FromRow as _, PgConnection, Postgres, Row as _,
+    postgres::{PgArguments, PgBindIterExt, PgRow},
+    query::Query,
     types::Json,
 };
 use time::OffsetDateTime;
@@ -23,9 +24,10 @@ use crate::domain::{StoredOrder, Verdict};
 /// What [`Moved`] is read from; where the whole order is read, its columns are the first.
 macro_rules! moved_columns {
     () => {
-        concat!("told.ordinal, orders.status, orders.placed_at, ", sighted!(written))
+        concat!("told.ordinal, orders.status, orders.placed_at, ", messaging::sighted!(written))
     };
 }
+pub(super) use moved_columns;
 
 /// A PENDING order becomes what inventory decided. One that its customer has cancelled keeps its status, and gets
 /// the times and what lacked, for its timeline.
@@ -103,15 +105,24 @@ pub(super) async fn decide<'a, I: ExactSizeIterator<Item = &'a Verdict>>(
     if verdicts().len() == 0 {
         return Ok(Vec::new());
     }
-    let query = sqlx::query(if reads { DECIDE_AND_READ } else { DECIDE })
+    let query = bind(sqlx::query(if reads { DECIDE_AND_READ } else { DECIDE }), verdicts, now);
+    query.fetch_all(connection).await?.iter().map(|row| moved(row, reads)).collect()
+}
+
+/// What inventory decided, and when that was taken, as the next seven parameters of a statement.
+pub(super) fn bind<'q, 'a, I: ExactSizeIterator<Item = &'a Verdict>>(
+    statement: Query<'q, Postgres, PgArguments>,
+    verdicts: impl Fn() -> I,
+    now: Timestamp,
+) -> Query<'q, Postgres, PgArguments> {
+    statement
         .bind(verdicts().map(|verdict| verdict.order_id.as_uuid()).bind_iter())
         .bind(verdicts().map(|verdict| code_of(verdict.status())).bind_iter())
         .bind(verdicts().map(|verdict| verdict.hops.published_at.as_offset()).bind_iter())
         .bind(verdicts().map(|verdict| verdict.hops.received_at.as_offset()).bind_iter())
         .bind(verdicts().map(|verdict| verdict.hops.decided_at.as_offset()).bind_iter())
         .bind(verdicts().map(|verdict| verdict.rejection.as_ref().map(Json)).bind_iter())
-        .bind(now.as_offset());
-    query.fetch_all(connection).await?.iter().map(|row| moved(row, reads)).collect()
+        .bind(now.as_offset())
 }
 
 /// Ends the orders whose reservation expired before they were confirmed, and reads them where that is of use.
@@ -150,7 +161,8 @@ pub(super) async fn known(connection: &mut PgConnection, ids: &[Uuid]) -> Result
     Ok(known.into_iter().collect())
 }
 
-fn moved(row: &PgRow, reads: bool) -> Result<Moved, sqlx::Error> {
+/// Of a row of [`moved_columns`], behind those of the order where it was read.
+pub(super) fn moved(row: &PgRow, reads: bool) -> Result<Moved, sqlx::Error> {
     let ordinal: i64 = row.try_get("ordinal")?;
     let order = if reads { Some(OrderRow::from_row(row)?.0) } else { None };
     Ok(Moved {

@@ -3,7 +3,7 @@
 mod frame;
 
 use contracts::{Timestamp, event::Event, topics::Topic};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, postgres::PgArguments, query::Query};
 use telemetry::context::{Carried, TraceContext, in_scope};
 use uuid::Uuid;
 
@@ -13,6 +13,26 @@ use crate::{BUCKETS, Broken, Message, metric_definitions::METRICS};
 
 /// A frame is closed, and another begun, when it has this many bytes: the unit in which the relay reads.
 const FRAME_BYTES: usize = 512 * 1024;
+
+/// The statement that writes frames, up to where a condition may go on behind a `WHERE`; the parameters are those of
+/// [`Batch::bind`](crate::outbox::Batch::bind).
+#[macro_export]
+macro_rules! saying {
+    ($buckets:literal, $counts:literal, $frames:literal) => {
+        concat!(
+            "INSERT INTO outbox (bucket, message_count, messages)
+             SELECT * FROM unnest(",
+            $buckets,
+            "::smallint[], ",
+            $counts,
+            "::integer[], ",
+            $frames,
+            "::bytea[])"
+        )
+    };
+}
+
+const WRITE: &str = saying!("$1", "$2", "$3");
 
 /// Events to be published by one transaction: at most one frame a bucket, unless they are very many.
 #[derive(Debug)]
@@ -84,6 +104,13 @@ impl Batch {
         if self.is_empty() {
             return Ok(());
         }
+        self.bind(sqlx::query(WRITE)).execute(connection).await?;
+        Ok(())
+    }
+
+    /// The frames as the next three parameters of a statement with [`saying!`](crate::saying!), which writes them with other
+    /// things. The caller wakes its relay after the commit.
+    pub fn bind<'q>(self, statement: Query<'q, Postgres, PgArguments>) -> Query<'q, Postgres, PgArguments> {
         let open = self.open.into_iter().enumerate().filter_map(|(bucket, frame)| Some((bucket as u16, frame?)));
         let (mut buckets, mut counts, mut frames) = (Vec::new(), Vec::new(), Vec::new());
         for (bucket, frame) in self.closed.into_iter().chain(open) {
@@ -91,16 +118,7 @@ impl Batch {
             counts.push(frame.len() as i32);
             frames.push(frame.into_bytes());
         }
-        sqlx::query(
-            "INSERT INTO outbox (bucket, message_count, messages)
-             SELECT * FROM unnest($1::smallint[], $2::integer[], $3::bytea[])",
-        )
-        .bind(buckets)
-        .bind(counts)
-        .bind(frames)
-        .execute(connection)
-        .await?;
-        Ok(())
+        statement.bind(buckets).bind(counts).bind(frames)
     }
 
     fn frame(&mut self, bucket: u16) -> &mut Frame {

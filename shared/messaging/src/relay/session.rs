@@ -49,15 +49,19 @@ pub(super) enum Error {
 /// lost. The primary key serves both order and search; buckets of others are few and filtered.
 const TAKE: &str = "SELECT id, written_at, messages FROM outbox
      WHERE bucket = ANY($1) AND id <> ALL($2) ORDER BY id LIMIT $3";
+/// For the connection that deletes: it need not wait for the disk. What a crash of the database brings back is sent again, as it
+/// is when a relay dies between Kafka's acknowledgement and the deletion.
+const FORGETFUL: [(&str, &str); 1] = [("synchronous_commit", "off")];
 const DELETE: &str = "DELETE FROM outbox WHERE id = ANY($1)";
 
 /// Runs until something fails (`Err`) or the relay is stopped (`Ok`).
 pub(super) async fn run(config: &Config, waker: &Waker, owned: Owned, stopped: CancellationToken) -> Result<(), Error> {
     let (delivered, acknowledged) = mpsc::unbounded_channel();
     let producer = Producer::new(config, delivered)?;
-    let reader = connect(&config.database).await?;
+    let reader = connect(&config.database, &[]).await?;
     let (deleted, gone) = mpsc::unbounded_channel();
-    let deleter = tokio::spawn(delete_acknowledged(connect(&config.database).await?, acknowledged, deleted));
+    let deleting = connect(&config.database, &FORGETFUL).await?;
+    let deleter = tokio::spawn(delete_acknowledged(deleting, acknowledged, deleted));
     let mut session = Session { config, producer, reader, in_flight: BTreeMap::new(), messages: 0, gone };
     let ended = session.relay(waker, owned, stopped).await;
     METRICS.relay_in_flight.add(-session.messages, &[]);
@@ -214,7 +218,8 @@ async fn delete_acknowledged(
 
 /// A connection that always walks the primary key: the table is empty when the statements are planned and may not be
 /// later.
-async fn connect(database: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
-    let options = database.clone().options([("enable_seqscan", "off"), ("enable_bitmapscan", "off")]);
+async fn connect(database: &PgConnectOptions, more: &[(&str, &str)]) -> Result<PgConnection, sqlx::Error> {
+    let always = [("enable_seqscan", "off"), ("enable_bitmapscan", "off")];
+    let options = database.clone().options(always.iter().chain(more).copied());
     PgConnection::connect_with(&options).await
 }

@@ -1,16 +1,16 @@
-//! Writing new orders: many in one transaction.
+//! Writing orders by a statement after the other, in a transaction: where keys may stand for orders already, or orders may be
+//! there.
 
 use std::{
     collections::{HashMap, HashSet},
     time::Instant,
 };
 
-use contracts::{OrderLine, consistency::Written};
-use messaging::{BUCKETS, database::copies, outbox, sighted};
+use contracts::consistency::Written;
+use messaging::{database::copies, sighted};
 use sqlx::{
     Connection, FromRow, PgConnection, Row as _,
-    postgres::{PgBindIterExt, PgConnectOptions, PgRow},
-    types::Json,
+    postgres::{PgBindIterExt, PgRow},
 };
 use telemetry::{
     context::TraceContext,
@@ -20,25 +20,15 @@ use telemetry::{
 use uuid::Uuid;
 
 use super::{
-    Error,
-    rows::{OrderRow, order_columns},
+    super::rows::{OrderRow, order_columns},
+    Attempt, Placement, claims, columns, events, insert, keys,
 };
-use crate::{
-    SOURCE,
-    domain::{Claim, NewOrder, StoredOrder},
-};
+use crate::domain::{Claim, NewOrder, StoredOrder};
 
-/// Keys come in their order, so that two transactions with the same keys wait for each other in one direction only.
+/// Keys come in their order, see [`claims`].
 const CLAIM: &str = "INSERT INTO idempotency (key, body_hash, order_id)
      SELECT * FROM unnest($1::text[], $2::bytea[], $3::uuid[])
      ON CONFLICT (key) DO NOTHING RETURNING order_id";
-
-macro_rules! insert {
-    () => {
-        "INSERT INTO orders (id, customer_id, lines, total_minor, currency, placed_at)
-         SELECT * FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::bigint[], $5::text[], $6::timestamptz[])"
-    };
-}
 
 /// The first try: no order of these ids can be there.
 const INSERT: &str = concat!("WITH stored AS (", insert!(), ") SELECT pg_current_xact_id()::text::bigint");
@@ -60,78 +50,7 @@ const HOLDERS: &str = concat!(
       WHERE idempotency.key = ANY($1)"
 );
 
-/// Whether orders were tried to be stored before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Attempt {
-    /// Never.
-    First,
-    /// At least once, and it is not known what became of that.
-    Again,
-}
-
-/// What became of an order that was to be stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Placement {
-    /// It is stored.
-    Stored,
-    /// Its key stands for this order, which asked for the same.
-    Repeated(Box<Written<StoredOrder>>),
-    /// Its key stands for an order that asked for something else.
-    KeyTaken,
-}
-
-impl Placement {
-    /// Its name, as spans have it.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Stored => "stored",
-            Self::Repeated(_) => "repeated",
-            Self::KeyTaken => "key_taken",
-        }
-    }
-}
-
-/// Writes orders, over a connection of its own that it makes anew when it is lost.
-#[derive(Debug)]
-pub struct Writer {
-    options: PgConnectOptions,
-    connection: Option<PgConnection>,
-}
-
-impl Writer {
-    pub(super) fn new(options: PgConnectOptions) -> Self {
-        Self { options, connection: None }
-    }
-
-    /// Stores orders, their keys and their events in one transaction, and answers for each, in their order, with the position of
-    /// those that are stored. When
-    /// that fails nothing is stored, unless the connection was lost while committing: then trying [`Attempt::Again`]
-    /// with the same orders finds out, and stores nothing twice. `span` is the transaction's. May be dropped at any time.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn place<O: AsRef<NewOrder> + Sync>(
-        &mut self,
-        orders: &[O],
-        attempt: Attempt,
-        span: Option<&mut Span>,
-    ) -> Result<Written<Vec<Placement>>, Error> {
-        let trace = span.as_deref().and_then(Span::context);
-        let orders: Vec<&NewOrder> = orders.iter().map(AsRef::as_ref).collect();
-        // Taken out, so that a connection is lost, and not left half-way through, when this future is dropped.
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => in_statement("CONNECT", trace, PgConnection::connect_with(&self.options)).await?,
-        };
-        let placed = place(&mut connection, &orders, attempt, span).await.map_err(Error::from);
-        if !placed.as_ref().is_err_and(Error::is_transient) {
-            self.connection = Some(connection);
-        }
-        placed
-    }
-}
-
-async fn place(
+pub(super) async fn place(
     connection: &mut PgConnection,
     orders: &[&NewOrder],
     attempt: Attempt,
@@ -164,19 +83,12 @@ async fn place(
 /// Claims the orders' keys; answers the orders that got theirs. A key that another transaction is just claiming is
 /// waited for.
 async fn claim(connection: &mut PgConnection, orders: &[&NewOrder]) -> Result<HashSet<Uuid>, sqlx::Error> {
-    let mut claims: Vec<(&Claim, Uuid)> =
-        orders.iter().filter_map(|order| Some((order.claim.as_ref()?, order.id().as_uuid()))).collect();
+    let claims = claims(orders);
     if claims.is_empty() {
         return Ok(HashSet::new());
     }
-    claims.sort_unstable_by(|(one, _), (other, _)| one.key.cmp(&other.key));
-    let won: Vec<Uuid> = sqlx::query_scalar(CLAIM)
-        .bind(claims.iter().map(|(claim, _)| claim.key.as_str()).bind_iter())
-        .bind(claims.iter().map(|(claim, _)| claim.fingerprint.as_bytes()).bind_iter())
-        .bind(claims.iter().map(|(_, id)| *id).bind_iter())
-        .fetch_all(connection)
-        .await?;
-    Ok(won.into_iter().collect())
+    let won = keys(sqlx::query(CLAIM), &claims).fetch_all(connection).await?;
+    won.iter().map(|row| row.try_get(0)).collect()
 }
 
 /// Inserts orders, and the events of those that were not there yet. Answers the position of all of them, 0 of none.
@@ -193,15 +105,7 @@ async fn insert(
         Attempt::First => INSERT,
         Attempt::Again => INSERT_MISSING,
     };
-    let placed = || orders.iter().map(|order| &order.placed);
-    let inserting = sqlx::query(statement)
-        .bind(placed().map(|order| order.order_id.as_uuid()).bind_iter())
-        .bind(placed().map(|order| order.customer_id.as_ref().map(|id| id.as_str())).bind_iter())
-        .bind(placed().map(|order| Json::<&[OrderLine]>(&order.lines)).bind_iter())
-        .bind(placed().map(|order| order.total.minor).bind_iter())
-        .bind(placed().map(|order| order.total.currency.as_str()).bind_iter())
-        .bind(placed().map(|order| order.placed_at.as_offset()).bind_iter())
-        .fetch_all(&mut *connection);
+    let inserting = columns(sqlx::query(statement), orders).fetch_all(&mut *connection);
     let rows = in_statement("INSERT orders", trace, inserting).await?;
     let (position, inserted) = match attempt {
         Attempt::First => {
@@ -213,10 +117,8 @@ async fn insert(
             (written(&mut *connection, orders).await?, inserted)
         }
     };
-    let mut events = outbox::Batch::new(SOURCE);
-    for order in orders.iter().filter(|order| attempt == Attempt::First || inserted.contains(&order.id().as_uuid())) {
-        events.push(order.id().bucket(BUCKETS), &order.placed, order.carried.clone());
-    }
+    let is_new = |order: &&NewOrder| attempt == Attempt::First || inserted.contains(&order.id().as_uuid());
+    let events = events(orders.iter().copied().filter(is_new));
     in_statement("INSERT outbox", trace, events.write(connection)).await?;
     Ok(position)
 }
