@@ -17,7 +17,7 @@ use crate::{
     summary::Progress,
 };
 pub use others::Others;
-pub use report::{OthersReport, Report};
+pub use report::{OthersReport, Ratio, Report};
 
 /// The most buyers.
 pub const MAX_BUYERS: u64 = 1_000_000;
@@ -114,8 +114,9 @@ pub async fn run(
         return Ok(Report::new(sale, run, None));
     };
     let before = others.before(&drive).await?;
+    let crowded = others.crowded(&drive, sale.rate).await?;
     let (run, during) = others.beside(drive, plan, progress).await?;
-    Ok(Report::new(sale, run, Some(OthersReport::new(&before, &during))))
+    Ok(Report::new(sale, run, Some(OthersReport::new(&before, &crowded, &during))))
 }
 
 /// What the `n`th buyer sends.

@@ -29,7 +29,8 @@ const CONNECTIONS: usize = 64;
 pub struct Others {
     /// Orders a second.
     pub rate: Rate,
-    /// How long before the sale they begin: what the sale is compared with.
+    /// How long before the sale they begin, and how long after that as many who want anything order beside them as will in the
+    /// sale: what the sale is compared with.
     pub before: Duration,
 }
 
@@ -42,9 +43,27 @@ impl Others {
 
     /// Sends for as long as they go before the sale.
     pub(super) async fn before(self, sale: &Drive) -> Result<Summary, RunError> {
-        let drive = drive(sale, "before", self.before.max(Duration::from_millis(1)));
-        let plan = self.load(1).plan(&drive);
+        self.alone(sale, "before", 1).await
+    }
+
+    /// The same beside as many a second as the sale will have, who want anything: all that the sale asks of the shop but its
+    /// heat.
+    pub(super) async fn crowded(self, sale: &Drive, rate: Rate) -> Result<Summary, RunError> {
+        let crowd = Self { rate, ..self }.load(4);
+        let drive = Drive { connections: sale.connections, ..self.drive(sale, "crowd") };
+        let crowd = engine::run(drive.clone(), crowd.plan(&drive), |_| {});
+        let (others, _) = futures::future::try_join(self.alone(sale, "crowded", 3), crowd).await?;
+        Ok(others)
+    }
+
+    async fn alone(self, sale: &Drive, when: &str, seed: u64) -> Result<Summary, RunError> {
+        let drive = self.drive(sale, when);
+        let plan = self.load(seed).plan(&drive);
         engine::run(drive, plan, |_| {}).await
+    }
+
+    fn drive(self, sale: &Drive, when: &str) -> Drive {
+        drive(sale, when, self.before.max(Duration::from_millis(1)))
     }
 
     /// Runs a plan, and sends until all of it is decided: the plan's summary, and that of these.

@@ -48,14 +48,35 @@ pub struct Report {
 pub struct OthersReport {
     /// Before the sale.
     pub before_ms: Quantiles,
+    /// Before the sale, beside as many a second as the sale has, who wanted anything.
+    pub crowded_ms: Quantiles,
     /// From its first buyer to its last decision.
     pub during_ms: Quantiles,
-    /// How many times as long it took during the sale, at p50; null where nothing was measured.
-    pub p50_ratio: Option<f64>,
-    /// The same at p99.
-    pub p99_ratio: Option<f64>,
+    /// How many times as long it took during the sale as before.
+    pub by_sale: Ratio,
+    /// How many times as long it took beside the crowd as before: what the load alone does.
+    pub by_load: Ratio,
+    /// How many times as long it took during the sale as beside the crowd: what it does that all want one thing.
+    pub by_heat: Ratio,
     /// Their orders that are not confirmed, though there is enough of everything.
     pub not_confirmed: u64,
+}
+
+/// How many times as long something took as something else; null where nothing was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Ratio {
+    /// Of the medians.
+    pub p50: Option<f64>,
+    /// Of the 99th percentiles.
+    pub p99: Option<f64>,
+}
+
+impl Ratio {
+    fn new(times: &Quantiles, base: &Quantiles) -> Self {
+        let measured = times.count > 0 && base.count > 0;
+        let of = |times: f64, base: f64| (measured && base > 0.0).then(|| times / base);
+        Self { p50: of(times.p50, base.p50), p99: of(times.p99, base.p99) }
+    }
 }
 
 impl Report {
@@ -87,19 +108,17 @@ impl Report {
 }
 
 impl OthersReport {
-    pub(super) fn new(before: &Summary, during: &Summary) -> Self {
-        let (before_ms, during_ms) = (before.settled.end_to_end_ms, during.settled.end_to_end_ms);
-        let ratio = |of: fn(&Quantiles) -> f64| {
-            let measured = before_ms.count > 0 && during_ms.count > 0 && of(&before_ms) > 0.0;
-            measured.then(|| of(&during_ms) / of(&before_ms))
-        };
+    pub(super) fn new(before: &Summary, crowded: &Summary, during: &Summary) -> Self {
+        let [before_ms, crowded_ms, during_ms] = [before, crowded, during].map(|run| run.settled.end_to_end_ms);
         let lacking = |run: &Summary| run.acknowledged - run.settled.confirmed;
         Self {
             before_ms,
+            crowded_ms,
             during_ms,
-            p50_ratio: ratio(|times| times.p50),
-            p99_ratio: ratio(|times| times.p99),
-            not_confirmed: lacking(before) + lacking(during),
+            by_sale: Ratio::new(&during_ms, &before_ms),
+            by_load: Ratio::new(&crowded_ms, &before_ms),
+            by_heat: Ratio::new(&during_ms, &crowded_ms),
+            not_confirmed: [before, crowded, during].map(lacking).into_iter().sum(),
         }
     }
 }
@@ -135,9 +154,17 @@ impl fmt::Display for Report {
 impl fmt::Display for OthersReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_quantiles(f, "others before", &self.before_ms)?;
-        write_quantiles(f, "others during", &self.during_ms)?;
-        if let (Some(p50), Some(p99)) = (self.p50_ratio, self.p99_ratio) {
-            writeln!(f, "beside the sale others waited {p50:.1} times as long at p50, {p99:.1} times at p99")?;
+        write_quantiles(f, "  in a crowd", &self.crowded_ms)?;
+        write_quantiles(f, "  in the sale", &self.during_ms)?;
+        let told = [
+            (self.by_sale, "in the sale others waited"),
+            (self.by_load, "of that as many orders for anything make"),
+            (self.by_heat, "and that all want one thing"),
+        ];
+        for (ratio, what) in told {
+            if let Ratio { p50: Some(p50), p99: Some(p99) } = ratio {
+                writeln!(f, "{what:<40} {p50:.1} times at p50, {p99:.1} times at p99")?;
+            }
         }
         if self.not_confirmed > 0 {
             let count = grouped(self.not_confirmed);

@@ -78,12 +78,18 @@ async fn others_are_measured_before_and_beside_the_sale() {
     assert_eq!((report.sold, others.before_ms.count, others.not_confirmed), (500, 100, 0), "{report}");
     // The sale takes a second; how long it is decided and read for is the machine's.
     assert!(others.during_ms.count >= 150, "{report}");
-    assert!(others.p50_ratio.is_some() && others.p99_ratio.is_some());
-    assert!(report.to_string().contains("times as long at p50"), "{report}");
+    for ratio in [others.by_sale, others.by_load, others.by_heat] {
+        assert!(ratio.p50.is_some() && ratio.p99.is_some(), "{report}");
+    }
+    assert_eq!(others.crowded_ms.count, 100, "the crowd is not among them: {report}");
+    for told in ["in the sale others waited", "as many orders for anything", "all want one thing"] {
+        assert!(report.to_string().contains(told), "{told}: {report}");
+    }
     let written: u64 =
         ledger::files(folder.path()).unwrap().iter().map(|file| ledger::read(file).unwrap().len() as u64).sum();
-    assert_eq!(written, 500 + others.before_ms.count + others.during_ms.count, "all that was acknowledged is audited");
-    assert_eq!(ledger::files(folder.path()).unwrap().len(), 3);
+    let (crowd, others) = (250, [others.before_ms, others.crowded_ms, others.during_ms].map(|times| times.count));
+    assert_eq!(written, 500 + crowd + others.into_iter().sum::<u64>(), "all that was acknowledged is audited");
+    assert_eq!(ledger::files(folder.path()).unwrap().len(), 5);
 }
 
 #[tokio::test]

@@ -22,14 +22,16 @@ pub(crate) use measured::Measured;
 pub use measured::acquire;
 
 /// Planner settings, see above: what is left are index scans, and nested loops that probe an index for each row of a
-/// batch. And no just-in-time compilation, which costs more than such statements take.
-const SETTINGS: [(&str, &str); 6] = [
+/// batch. And no just-in-time compilation, which costs more than such statements take; nor a plan for each execution, which
+/// could be no other: at low rates planning was a tenth of PostgreSQL's processor time.
+const SETTINGS: [(&str, &str); 7] = [
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
     ("enable_memoize", "off"),
     ("jit", "off"),
+    ("plan_cache_mode", "force_generic_plan"),
 ];
 
 /// A connection that lay idle longer than this is asked whether it still lives before it is used.

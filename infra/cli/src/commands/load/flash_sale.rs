@@ -64,7 +64,8 @@ pub(crate) struct FlashSale {
     #[arg(long, value_name = "R")]
     others: Option<Rate>,
 
-    /// How long the others order before the sale begins, in seconds
+    /// How long the others order before the sale, alone, and then beside a crowd as large as the sale's that wants anything;
+    /// each in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 5, requires = "others",
           value_parser = clap::value_parser!(u64).range(1..=600))]
     before: u64,

@@ -3,7 +3,7 @@
 use std::{path::Path, process::ExitCode};
 
 use contracts::Sku;
-use driver::flash_sale::Sale;
+use driver::flash_sale::{OthersReport, Ratio, Sale};
 
 use super::{FlashSale, Held, NoSale, strategy::Strategies, verdict::Auditing};
 use crate::{
@@ -81,13 +81,17 @@ fn table(done: &[(String, Held)]) -> Table {
         "DECIDED p50",
         "p99",
         "OTHERS p99",
+        "BY HEAT",
         "AUDIT",
     ];
     let mut table = Table::new([Cell::text("STRATEGY")].into_iter().chain(numbers.map(Cell::number)));
     for (word, Held { report, verdict }) in done {
         let wrong = |count: u64| if count > 0 { Tone::Bad } else { Tone::Good };
         let ms = |time: f64| Cell::number(format_args!("{time:.1} ms"));
-        let times = report.others.as_ref().and_then(|others| others.p99_ratio);
+        let times = |of: fn(&OthersReport) -> Ratio| {
+            let p99 = report.others.as_ref().and_then(|others| of(others).p99);
+            Cell::number(p99.map_or_else(|| "-".to_owned(), |times| format!("{times:.1} times")))
+        };
         table.row([
             Cell::text(word),
             Cell::number(report.sold),
@@ -99,7 +103,8 @@ fn table(done: &[(String, Held)]) -> Table {
             ms(report.placing_ms.p99),
             ms(report.deciding_ms.p50),
             ms(report.deciding_ms.p99),
-            Cell::number(times.map_or_else(|| "-".to_owned(), |times| format!("{times:.1} times"))),
+            times(|others| others.by_sale),
+            times(|others| others.by_heat),
             Cell::number(verdict.violations).toned(wrong(verdict.violations)),
         ]);
     }
