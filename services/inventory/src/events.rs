@@ -1,14 +1,11 @@
 //! What this service consumes: the order service's news, on `orders.v1`.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
-use contracts::{
-    Timestamp,
-    event::{Event, OrderCancelled, OrderConfirmed, OrderPlaced},
-};
+use contracts::event::{Event, OrderCancelled, OrderConfirmed, OrderPlaced};
 use messaging::{
     Broken, Message,
-    consumer::{Batch, HandleError, Handler},
+    consumer::{Batch, Feed, HandleError, Handler},
     relay,
 };
 use telemetry::context::in_scope;
@@ -18,7 +15,7 @@ use crate::{
     locking::Locking,
     metric_definitions::METRICS,
     store::{OrderNews, Store, Told},
-    taking,
+    taking::Taking,
 };
 
 /// Reserves, confirms and releases as orders are placed, confirmed and cancelled.
@@ -33,38 +30,23 @@ pub struct Orders {
 }
 
 impl Handler for Orders {
-    async fn handle(&self, batch: &Batch) -> Result<(), HandleError> {
-        let began = Instant::now();
-        let mut news = read(batch);
-        let (trace, count) = (batch.trace(), news.told.len());
-        let taken = taking::take((&self.store, &self.locking), batch, &mut news).await;
-        // Some of it may have been taken all the same.
-        self.relay.wake();
-        let taken = taken?;
-        in_scope(trace, || METRICS.taken(count, &taken, began.elapsed(), trace));
-        for told in &news.told {
-            if let OrderEvent::Confirmed(order) = told.event
-                && let Some(age) = order.age(Timestamp::now())
-            {
-                METRICS.confirmed(age, batch.trace_of(told.index));
-            }
-        }
+    async fn handle(&self, batch: &Arc<Batch>, feed: &mut Feed<'_>) -> Result<(), HandleError> {
+        let (began, trace) = (Instant::now(), batch.trace());
+        let taken = Taking::begin(&self.store, &self.locking, &self.relay, feed).take(batch).await?;
+        in_scope(trace, || METRICS.taken(&taken, began.elapsed(), trace));
         Ok(())
     }
 }
 
-fn read(batch: &Batch) -> OrderNews<'_> {
-    let mut news = OrderNews {
-        told: Vec::with_capacity(batch.messages.len()),
-        broken: Vec::new(),
-        received_at: batch.received_at,
-    };
-    for (index, message) in batch.messages.iter().enumerate() {
-        match understand(message) {
-            Ok(event) => news.told.push(Told { event, message, index }),
+/// What a batch tells.
+pub(crate) fn read(batch: &Arc<Batch>) -> OrderNews {
+    let mut news = OrderNews::default();
+    for item in batch.items() {
+        match understand(item.message()) {
+            Ok(event) => news.told.push(Told { event, item }),
             Err(reason) => {
-                batch.note(index, |span| span.fail("dead_letter", &reason));
-                news.broken.push((index, message, reason));
+                item.note(|span| span.fail("dead_letter", &reason));
+                news.broken.push((item, reason));
             }
         }
     }

@@ -95,9 +95,9 @@ impl Metrics {
         metrics
     }
 
-    /// Counts a batch of `events` that was taken.
-    pub(crate) fn taken(&self, events: usize, taken: &Taken, duration: Duration, trace: Option<TraceContext>) {
-        self.batch_size.record(events as u64, &[]);
+    /// Counts a batch that was taken, in so long.
+    pub(crate) fn taken(&self, taken: &Taken, duration: Duration, trace: Option<TraceContext>) {
+        self.batch_size.record(taken.events as u64, &[]);
         self.batch_duration.record(duration, trace);
         self.lock_wait.record(taken.waits.lock + taken.waits.rows, trace);
         self.reserved.add(taken.reserved, &[]);

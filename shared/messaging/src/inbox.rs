@@ -1,5 +1,7 @@
 //! The inbox: how far each partition has been taken, kept with the effects themselves.
 
+use std::collections::BTreeMap;
+
 use contracts::topics::Topic;
 use sqlx::{
     PgConnection, PgExecutor, Postgres,
@@ -84,18 +86,21 @@ pub fn bind<'q>(statement: Query<'q, Postgres, PgArguments>, spans: &[Span]) -> 
         .bind(spans.iter().map(|span| span.first).bind_iter())
 }
 
-/// Locks the positions of a batch until the transaction ends, and leaves them where they are: for effects of some of its
-/// messages, all of which come again if nothing else happens, and must find these effects then.
-///
-/// # Errors
-/// As [`advance`].
-pub async fn hold(connection: &mut PgConnection, spans: &[Span]) -> Result<(), AdvanceError> {
-    advance(connection, &held(spans)).await
+/// The spans of a transaction that takes several batches together, which follow each other.
+pub fn joined<'a>(batches: impl IntoIterator<Item = &'a [Span]>) -> Vec<Span> {
+    let mut joined: BTreeMap<(&str, i32), Span> = BTreeMap::new();
+    for span in batches.into_iter().flatten() {
+        let of_partition = joined.entry((&span.topic, span.partition)).or_insert_with(|| span.clone());
+        of_partition.first = of_partition.first.min(span.first);
+        of_partition.next = of_partition.next.max(span.next);
+    }
+    joined.into_values().collect()
 }
 
-/// These spans for [`bind`], to be left where they are as by [`hold`].
-pub fn held(spans: &[Span]) -> Vec<Span> {
-    spans.iter().map(|span| Span { next: span.first, ..span.clone() }).collect()
+/// These spans for a transaction that takes some of their messages: it locks the positions until it ends, and leaves them where
+/// they are. All of the messages come again if nothing else happens, and must find these effects then.
+pub fn held(spans: Vec<Span>) -> Vec<Span> {
+    spans.into_iter().map(|span| Span { next: span.first, ..span }).collect()
 }
 
 /// Where each of these partitions is to be read on; partitions never read before start at 0.
@@ -136,4 +141,22 @@ pub(crate) async fn reconcile(
     .execute(executor)
     .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(partition: i32, first: i64, next: i64) -> Span {
+        Span { topic: "orders.v1".to_owned(), kind: Topic::Orders, partition, first, next }
+    }
+
+    #[test]
+    fn batches_that_follow_each_other_are_one() {
+        let (one, other) = ([span(1, 5, 8), span(3, 0, 2)], [span(1, 8, 9), span(0, 7, 8)]);
+        let joined = joined([one.as_slice(), other.as_slice()]);
+        assert_eq!(joined, [span(0, 7, 8), span(1, 5, 9), span(3, 0, 2)]);
+        let held = held(joined);
+        assert_eq!(held, [span(0, 7, 7), span(1, 5, 5), span(3, 0, 0)], "nothing is passed over");
+    }
 }

@@ -161,6 +161,10 @@ impl Spans {
         self.of_messages.get_mut(index).and_then(Option::as_mut)
     }
 
+    pub(crate) fn end(&mut self, index: usize) {
+        self.of_messages.get_mut(index).and_then(Option::take);
+    }
+
     /// None of it took effect.
     pub(crate) fn fail(&mut self, class: &'static str, fault: &dyn std::fmt::Display) {
         self.of_messages.iter_mut().flatten().chain(&mut self.of_batch).for_each(|span| span.fail(class, fault));

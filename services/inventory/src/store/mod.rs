@@ -42,7 +42,7 @@ pub use database::{Copies, Database, Error, InvalidUrl, PrepareError};
 pub use direct::Returned;
 pub use expire::{Overdue, Swept};
 pub use products::Put;
-pub use take::{Cancelled, OrderNews, Part, Taken, Told, Waits};
+pub use take::{Cancelled, OrderNews, Part, Taken, Told, Waits, With};
 
 type Statement<'q> = Query<'q, Postgres, PgArguments>;
 

@@ -1,6 +1,6 @@
 //! Inventory's news about orders, on `stock.v1`.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use contracts::{
     Timestamp,
@@ -9,7 +9,7 @@ use contracts::{
 };
 use messaging::{
     Broken, Message,
-    consumer::{Batch, HandleError, Handler},
+    consumer::{Batch, Feed, HandleError, Handler},
     relay,
 };
 
@@ -31,7 +31,7 @@ pub struct StockNews {
 }
 
 impl Handler for StockNews {
-    async fn handle(&self, batch: &Batch) -> Result<(), HandleError> {
+    async fn handle(&self, batch: &Arc<Batch>, _feed: &mut Feed<'_>) -> Result<(), HandleError> {
         let news = read(batch);
         let settled = self.store.settle(batch, &news, Timestamp::now()).await?;
         self.relay.wake();

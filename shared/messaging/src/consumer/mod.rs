@@ -1,23 +1,18 @@
 //! Consuming in batches: Kafka to the inbox, and offsets committed only behind the effects.
 
+mod batch;
 mod batching;
+mod feed;
 mod fetch;
 pub(crate) mod lag;
 mod positions;
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use contracts::{Timestamp, topics::Topic};
 use rdkafka::error::KafkaError;
 use sqlx::PgPool;
-use telemetry::{
-    context::{Carried, TraceContext, in_scope},
-    spans::Span,
-};
+use telemetry::context::{TraceContext, in_scope};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -27,7 +22,10 @@ use crate::{
     relay::backoff,
     trace::{self, Spans, Try},
 };
+pub use batch::{Batch, Item};
 pub use batching::Batching;
+pub use feed::Feed;
+use feed::Fetched;
 use fetch::Fetcher;
 use positions::Positions;
 
@@ -64,72 +62,6 @@ impl Config {
             fetch_wait: Duration::from_millis(250),
             session_timeout: Duration::from_secs(6),
         }
-    }
-}
-
-/// Messages to be taken in one transaction, in order within each partition.
-#[derive(Debug)]
-pub struct Batch {
-    /// The messages, without any that another transaction has taken.
-    pub messages: Vec<Message>,
-    /// When they came from Kafka.
-    pub received_at: Timestamp,
-    spans: Vec<inbox::Span>,
-    traces: Mutex<Spans>,
-}
-
-impl Batch {
-    /// The positions to move with [`inbox::advance`], in the transaction of the effects.
-    pub fn spans(&self) -> &[inbox::Span] {
-        &self.spans
-    }
-
-    /// What is done once for the whole batch belongs under this; `None` where no message's trace is recorded.
-    pub fn trace(&self) -> Option<TraceContext> {
-        self.traces().of_batch()
-    }
-
-    /// What is done for the message of this index belongs under this.
-    pub fn trace_of(&self, index: usize) -> Option<TraceContext> {
-        let recorded = self.traces().of(index).and_then(Span::context);
-        recorded.or_else(|| self.messages.get(index).and_then(|message| message.trace))
-    }
-
-    /// What goes along with what is published for the message of this index.
-    pub fn carried(&self, index: usize) -> Carried {
-        let baggage = self.messages.get(index).and_then(|message| message.baggage.clone());
-        Carried { trace: self.trace_of(index), baggage }
-    }
-
-    /// Has something set on the span of the message of this index, where its trace is recorded.
-    pub fn note(&self, index: usize, note: impl FnOnce(&mut Span)) {
-        if let Some(span) = self.traces().of_mut(index) {
-            note(span);
-        }
-    }
-
-    fn traces(&self) -> MutexGuard<'_, Spans> {
-        // Whatever a panicking handler left is dropped with the batch.
-        self.traces.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn new(messages: Vec<Message>, received_at: Timestamp, topics: &Topics, traces: Spans) -> Self {
-        let mut spans: BTreeMap<(Topic, i32), (i64, i64)> = BTreeMap::new();
-        for message in &messages {
-            let next = message.offset + 1;
-            spans.entry((message.topic, message.partition)).or_insert((message.offset, next)).1 = next;
-        }
-        let spans = spans
-            .into_iter()
-            .map(|((kind, partition), (first, next))| inbox::Span {
-                topic: topics.name(kind),
-                kind,
-                partition,
-                first,
-                next,
-            })
-            .collect();
-        Self { messages, received_at, spans, traces: Mutex::new(traces) }
     }
 }
 
@@ -177,9 +109,11 @@ pub trait Handler: Send + Sync + 'static {
     /// Takes a batch in one transaction that also moves its positions ([`inbox::advance`]). What can't be processed
     /// goes to the outbox as a dead letter ([`crate::outbox::Batch::dead_letter`]) in the same transaction.
     ///
+    /// What came behind it may be taken with it, see [`Feed`].
+    ///
     /// # Errors
     /// A batch that is not taken is given again, without end, with pauses: nothing is passed over.
-    fn handle(&self, batch: &Batch) -> impl Future<Output = Result<(), HandleError>> + Send;
+    fn handle(&self, batch: &Arc<Batch>, feed: &mut Feed<'_>) -> impl Future<Output = Result<(), HandleError>> + Send;
 }
 
 /// A running consumer.
@@ -217,8 +151,10 @@ pub fn start(config: Config, inbox: PgPool, handler: impl Handler) -> Result<Han
         topics: config.topics,
         group: config.group,
         handler,
+        receiver,
+        waiting: None,
     };
-    let task = tokio::spawn(taker.run(receiver, stopped));
+    let task = tokio::spawn(taker.run(stopped));
     Ok(Handle { stop, task, fetching })
 }
 
@@ -228,20 +164,20 @@ struct Taker<H> {
     topics: Topics,
     group: String,
     handler: H,
-}
-
-/// Messages as they came, before those already taken are left out.
-struct Fetched {
-    messages: Vec<Message>,
-    received_at: Timestamp,
+    receiver: mpsc::Receiver<Fetched>,
+    /// What was received, and could not be given to a batch that was being taken.
+    waiting: Option<Fetched>,
 }
 
 impl<H: Handler> Taker<H> {
-    async fn run(mut self, mut receiver: mpsc::Receiver<Fetched>, stopped: CancellationToken) {
+    async fn run(mut self, stopped: CancellationToken) {
         loop {
-            let fetched = tokio::select! {
-                fetched = receiver.recv() => fetched,
-                () = stopped.cancelled() => None,
+            let fetched = match self.waiting.take() {
+                Some(fetched) => Some(fetched),
+                None => tokio::select! {
+                    fetched = self.receiver.recv() => fetched,
+                    () = stopped.cancelled() => None,
+                },
             };
             let Some(fetched) = fetched else { break };
             if self.take(fetched, &stopped).await.is_none() {
@@ -302,16 +238,35 @@ impl<H: Handler> Taker<H> {
             return Ok(None);
         }
         let traces = Spans::begin(&messages, attempt, &self.group);
-        let batch = Batch::new(messages, received_at, &self.topics, traces);
+        let batch = Arc::new(Batch::new(messages, received_at, &self.topics, traces));
         METRICS.batch_size.record(batch.messages.len() as u64, &[]);
-        if let Err(error) = self.handler.handle(&batch).await {
-            batch.traces().fail(error.class(), &error);
-            return Err((error, batch.messages));
+        let trace = batch.trace();
+        let mut feed = Feed {
+            receiver: &mut self.receiver,
+            waiting: &mut self.waiting,
+            positions: &mut self.positions,
+            fetcher: &self.fetcher,
+            topics: &self.topics,
+            group: &self.group,
+            given: Vec::new(),
+        };
+        let handled = self.handler.handle(&batch, &mut feed).await;
+        let batches = [vec![batch], feed.given].concat();
+        if let Err(error) = handled {
+            batches.iter().for_each(|batch| batch.fail(error.class(), &error));
+            return Err((error, batches.into_iter().flat_map(messages_of).collect()));
         }
         crash::point("consumer.handled");
-        self.positions.taken(&batch.spans);
-        self.fetcher.store_offsets(&batch.spans);
-        self.fetcher.lag().taken(&batch.messages);
-        Ok(batch.trace())
+        for batch in batches {
+            self.positions.taken(batch.spans());
+            self.fetcher.store_offsets(batch.spans());
+            self.fetcher.lag().taken(&batch.messages);
+        }
+        Ok(trace)
     }
+}
+
+/// Its messages, which nobody else has any more.
+fn messages_of(batch: Arc<Batch>) -> Vec<Message> {
+    Arc::try_unwrap(batch).map_or_else(|kept| kept.messages.clone(), |batch| batch.messages)
 }

@@ -11,7 +11,7 @@ use std::{
 use contracts::{OrderId, event::OrderCancelled, topics::Topic};
 use coordination::settings::Setting;
 use messaging::{
-    consumer::{self, Batch, HandleError, Handler},
+    consumer::{self, Batch, Feed, HandleError, Handler},
     inbox, outbox,
 };
 use rdkafka::{
@@ -33,7 +33,7 @@ struct Notes {
 struct Taker(Arc<Notes>);
 
 impl Handler for Taker {
-    async fn handle(&self, batch: &Batch) -> Result<(), HandleError> {
+    async fn handle(&self, batch: &Arc<Batch>, _feed: &mut Feed<'_>) -> Result<(), HandleError> {
         self.0.take(batch).await
     }
 }

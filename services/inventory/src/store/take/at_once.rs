@@ -1,7 +1,5 @@
 //! Taking news by one statement, which is a transaction of its own, behind the one that reads the stock.
 
-use std::time::Duration;
-
 use contracts::Timestamp;
 use messaging::{
     crash,
@@ -13,7 +11,7 @@ use telemetry::spans::in_statement;
 
 use super::{
     super::{ChangeError, Store, guard, reservations, stock},
-    Cancelled, OrderNews, Stopwatch, Taken, Taking, Waits, telling,
+    Cancelled, OrderNews, Part, Stopwatch, Taken, Waits, With, telling,
 };
 use crate::{
     domain::{Found, OrderEvent, decide},
@@ -92,7 +90,7 @@ const SUMMARY: &str = "UPDATE inbox_position UPDATE stock INSERT reservations UP
 
 /// Whether news may be taken so: what is cancelled was there before, and its reservations have to be locked; and rows of stock
 /// are not locked by a statement that has ended.
-pub(super) fn may_be(news: &OrderNews<'_>, access: &Access, told: &guard::Told) -> bool {
+pub(super) fn may_be(news: &OrderNews, access: &Access, told: &guard::Told) -> bool {
     let cancels = || news.told.iter().any(|told| matches!(told.event, OrderEvent::Cancelled(_)));
     let may_write = access.is_of_nothing() || (told.knows(access) && !access.writes().lock_rows());
     news.told.len() <= MOST && may_write && !cancels()
@@ -100,12 +98,8 @@ pub(super) fn may_be(news: &OrderNews<'_>, access: &Access, told: &guard::Told) 
 
 impl Store {
     /// `None`, and nothing has happened, where an order has a reservation.
-    pub(super) async fn take_at_once(
-        &self,
-        taking: Taking<'_>,
-        waited: Duration,
-    ) -> Result<Option<Taken>, ChangeError> {
-        let Taking { batch, part, access, trace } = taking;
+    pub(super) async fn take_at_once(&self, part: Part<'_>, with: With<'_>) -> Result<Option<Taken>, ChangeError> {
+        let With { batches, access, waited, trace } = with;
         let (news, writes) = (part.news(), access.writes());
         let mut clock = Stopwatch::start();
         let mut connection = database::acquire(&self.pool, trace).await?;
@@ -120,16 +114,16 @@ impl Store {
         let decided_at = Timestamp::now();
         let decided = decide(news.told.iter().map(|told| &told.event), &found);
         let (changes, new) = (&decided.stock, &decided.reservations);
-        let traces = telling::traces(batch, news);
+        let traces = telling::traces(news);
         let fenced = match writes {
             Writes::Fenced(token) => Some(token.columns()),
             _ => None,
         };
         let taking = sqlx::query(if fenced.is_some() { TAKE_FENCED } else { TAKE });
-        let taking = stock::bind(inbox::bind(taking, &part.positions(batch)), changes, &rows);
+        let taking = stock::bind(inbox::bind(taking, &part.positions(batches)), changes, &rows);
         let taking = reservations::bind(taking, new, decided_at, &traces);
         let taking = taking.bind(decided.confirmed.iter().map(|order| order.as_uuid()).bind_iter());
-        let mut taking = telling::publish(batch, news, &decided, decided_at).bind(taking);
+        let mut taking = telling::publish(news, &decided, decided_at).bind(taking);
         if let Some((epoch, counter)) = fenced {
             taking = taking.bind(epoch).bind(counter);
         }
@@ -144,6 +138,6 @@ impl Store {
         }
         let written = if changes.is_empty() { None } else { Some(Writing::of(&row)?) };
         self.stored(changes, &rows, written);
-        Ok(Some(telling::taken(batch, news, &decided, waits)))
+        Ok(Some(telling::taken(news, &decided, waits)))
     }
 }

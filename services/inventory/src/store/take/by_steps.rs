@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     super::{ChangeError, Store, reservations, stock},
-    Cancelled, OrderNews, Stopwatch, Taken, Taking, Waits, split, telling,
+    Cancelled, OrderNews, Part, Stopwatch, Taken, Waits, With, telling,
 };
 use crate::{
     domain::{Decided, Found, Standing, decide},
@@ -24,25 +24,26 @@ use crate::{
 impl Store {
     pub(super) async fn take_by_steps(
         &self,
-        taking: Taking<'_>,
+        part: Part<'_>,
         cancelled: Cancelled,
-        waited: Duration,
+        with: With<'_>,
     ) -> Result<Taken, ChangeError> {
-        let Taking { batch, part, access, trace } = taking;
+        let With { batches, access, waited, trace } = with;
         let news = part.news();
         let mut clock = Stopwatch::start();
         let mut connection = database::acquire(&self.pool, trace).await?;
         let pool = clock.lap();
         let mut transaction = connection.begin().await?;
         let begin = clock.lap();
-        in_statement("UPDATE inbox_position", trace, inbox::advance(&mut transaction, &part.positions(batch))).await?;
+        in_statement("UPDATE inbox_position", trace, inbox::advance(&mut transaction, &part.positions(batches)))
+            .await?;
         self.told.enter(&mut transaction, access).await?;
         let (found, rows, waited_for_rows) = find(&mut transaction, news, cancelled, access.writes(), trace).await?;
         let decided_at = Timestamp::now();
         let decided = decide(news.told.iter().map(|told| &told.event), &found);
-        let traces = telling::traces(batch, news);
+        let traces = telling::traces(news);
         let written = apply(&mut transaction, &decided, (&rows, access), decided_at, &traces, trace).await?;
-        let events = telling::publish(batch, news, &decided, decided_at);
+        let events = telling::publish(news, &decided, decided_at);
         let writing = trace.filter(|_| !events.is_empty());
         in_statement("INSERT outbox", writing, events.write(&mut transaction)).await?;
         crash::point("consumer.before-commit");
@@ -52,7 +53,7 @@ impl Store {
         self.stored(&decided.stock, &rows, written);
         let (begin, commit) = (Some(begin), Some(clock.lap()));
         let waits = Waits { lock: waited, pool, begin, rows: waited_for_rows, commit };
-        Ok(telling::taken(batch, news, &decided, waits))
+        Ok(telling::taken(news, &decided, waits))
     }
 }
 
@@ -65,12 +66,12 @@ impl Store {
 /// ids, which ends this transaction when it comes to store its own; the batch is taken again then, and finds it.
 async fn find(
     connection: &mut PgConnection,
-    news: &OrderNews<'_>,
+    news: &OrderNews,
     cancelled: Cancelled,
     writes: Writes,
     trace: Option<TraceContext>,
 ) -> Result<(Found, stock::Rows, Duration), ChangeError> {
-    let (placed, _) = split(&news.told);
+    let (placed, _) = news.orders();
     let found = reservations::statuses(connection, &placed);
     let placed_before = in_statement("SELECT reservations", of(trace, &placed), found).await?;
 

@@ -6,45 +6,39 @@ use contracts::{
     OrderId, Timestamp,
     event::{Event as _, Hops, OrderPlaced, ReleaseReason, StockRejected, StockReleased, StockReserved},
 };
-use messaging::{BUCKETS, Broken, consumer, outbox};
+use messaging::{BUCKETS, Broken, outbox};
 use telemetry::{
     context::TraceContext,
     names::{shop, wait},
 };
 
-use super::{OrderNews, Taken, Waits};
+use super::{OrderNews, Taken, Told, Waits};
 use crate::{
     SOURCE,
     domain::{Decided, OrderEvent, Outcome},
 };
 
 /// What taking came to, which is noted on the spans of the messages.
-pub(super) fn taken(batch: &consumer::Batch, news: &OrderNews<'_>, decided: &Decided<'_>, waits: Waits) -> Taken {
-    note(batch, news, decided, &waits);
-    Taken { waits, ..count(decided) }
+pub(super) fn taken(news: &OrderNews, decided: &Decided<'_>, waits: Waits) -> Taken {
+    note(news, decided, &waits);
+    Taken { events: news.told.len(), waits, ..count(decided) }
 }
 
 /// The span of each placed order that is recorded.
-pub(super) fn traces(batch: &consumer::Batch, news: &OrderNews<'_>) -> HashMap<OrderId, TraceContext> {
-    if batch.trace().is_none() {
-        return HashMap::new();
-    }
+pub(super) fn traces(news: &OrderNews) -> HashMap<OrderId, TraceContext> {
     let placed = news.told.iter().filter(|told| matches!(told.event, OrderEvent::Placed { .. }));
-    let traces = placed.filter_map(|told| Some((told.event.order_id(), batch.trace_of(told.index)?)));
+    let traces = placed.filter_map(|told| Some((told.event.order_id(), told.item.trace()?)));
     traces.filter(|(_, trace)| trace.is_sampled()).collect()
 }
 
 /// What the transaction waited for, and what became of each order, on the spans of its messages.
-fn note(batch: &consumer::Batch, news: &OrderNews<'_>, decided: &Decided<'_>, waits: &Waits) {
-    if batch.trace().is_none() {
-        return;
-    }
+fn note(news: &OrderNews, decided: &Decided<'_>, waits: &Waits) {
     let mut outcomes: Vec<&str> = news.told.iter().map(|told| told.event.effect()).collect();
     for (index, outcome) in &decided.outcomes {
         outcomes[*index] = outcome.name();
     }
     for (told, outcome) in news.told.iter().zip(outcomes) {
-        batch.note(told.index, |span| {
+        told.item.note(|span| {
             span.set(wait::POOL, waits.pool);
             waits.begin.into_iter().for_each(|begin| span.set(wait::BEGIN, begin));
             span.set(wait::LOCK, waits.lock);
@@ -55,22 +49,17 @@ fn note(batch: &consumer::Batch, news: &OrderNews<'_>, decided: &Decided<'_>, wa
     }
 }
 
-/// What is to be said about a batch.
-pub(super) fn publish(
-    batch: &consumer::Batch,
-    news: &OrderNews<'_>,
-    decided: &Decided<'_>,
-    decided_at: Timestamp,
-) -> outbox::Batch {
+/// What is to be said about news.
+pub(super) fn publish(news: &OrderNews, decided: &Decided<'_>, decided_at: Timestamp) -> outbox::Batch {
     let mut events = outbox::Batch::new(SOURCE);
     for (index, outcome) in &decided.outcomes {
-        let told = &news.told[*index];
-        let order_id = told.event.order_id();
-        let hops = Hops { published_at: told.message.timestamp, received_at: news.received_at, decided_at };
-        let (bucket, carried) = (order_id.bucket(BUCKETS), batch.carried(told.index));
+        let Told { event, item } = &news.told[*index];
+        let order_id = event.order_id();
+        let hops = Hops { published_at: item.message().timestamp, received_at: item.received_at(), decided_at };
+        let (bucket, carried) = (order_id.bucket(BUCKETS), item.carried());
         match outcome {
             Outcome::Reserved => {
-                let lines = told.event.lines().to_vec();
+                let lines = event.lines().to_vec();
                 events.push(bucket, &StockReserved { order_id, lines, hops }, carried);
             }
             Outcome::Rejected(lacking) => {
@@ -83,12 +72,12 @@ pub(super) fn publish(
             Outcome::IdTaken => {
                 let fault = format!("{order_id} stands for a reservation that was made by a request to this service");
                 let reason = Broken::Value { event_type: OrderPlaced::TYPE, fault };
-                events.dead_letter(told.message, &reason, batch.trace_of(told.index));
+                events.dead_letter(item.message(), &reason, item.trace());
             }
         }
     }
-    for (index, message, reason) in &news.broken {
-        events.dead_letter(message, reason, batch.trace_of(*index));
+    for (item, reason) in &news.broken {
+        events.dead_letter(item.message(), reason, item.trace());
     }
     events
 }
