@@ -73,7 +73,7 @@ impl<'a, 'f> Taking<'a, 'f> {
         loop {
             let cancelled = self.store.cancelled(&news, trace).await?;
             let asked = Instant::now();
-            let (access, late) = match self.find(&news, &cancelled, trace).await {
+            let (access, mut late) = match self.find(&news, &cancelled, trace).await {
                 Free::All(access) => (access, OrderNews::default()),
                 Free::But(held, access) => {
                     let apart = news.part(&held);
@@ -82,11 +82,13 @@ impl<'a, 'f> Taking<'a, 'f> {
                 }
                 Free::Unknown => (wait(self.locking, news.skus(&cancelled), trace).await?, OrderNews::default()),
             };
-            let part = if late.is_empty() { Part::Rest(&news) } else { Part::First(&news) };
-            self.commit(part, cancelled, (access, asked), trace).await?;
             if late.is_empty() {
+                self.commit(Part::Rest(&news), cancelled, (access, asked), trace).await?;
                 return Ok(self.taken);
             }
+            // Only the last transaction sets aside what can't be understood: should all come again, that is not found as done.
+            late.broken.splice(..0, news.broken.drain(..));
+            self.commit(Part::First(&news), cancelled, (access, asked), trace).await?;
             news = late;
         }
     }
