@@ -44,6 +44,8 @@ pub struct Message {
     pub event_type: Option<String>,
     /// When it was handed to Kafka (`CreateTime`), or now where the message has no time.
     pub timestamp: Timestamp,
+    /// When it came from Kafka.
+    pub received_at: Timestamp,
     /// The trace it belongs to.
     pub trace: Option<TraceContext>,
     /// What its cause's caller has it carry.
@@ -76,11 +78,30 @@ impl Message {
                 .to_millis()
                 .and_then(Timestamp::from_unix_millis)
                 .unwrap_or_else(Timestamp::now),
+            received_at: Timestamp::now(),
             trace,
             baggage,
             payload: message.payload().unwrap_or_default().to_vec(),
             // A dead letter takes them along, and only its handler knows whether it will be one.
             headers: message.headers().map(BorrowedHeaders::detach),
+        }
+    }
+
+    /// One that says nothing, for tests of what is done with messages whatever they say.
+    #[cfg(test)]
+    pub(crate) fn bare(topic: Topic, partition: i32, offset: i64, received_at: Timestamp) -> Self {
+        Self {
+            topic,
+            partition,
+            offset,
+            key: String::new(),
+            event_type: None,
+            timestamp: received_at,
+            received_at,
+            trace: None,
+            baggage: None,
+            payload: Vec::new(),
+            headers: None,
         }
     }
 

@@ -56,8 +56,8 @@ pub fn process(message: &Message, received_at: Timestamp) -> Option<Span> {
 
 /// Tells of messages that came again and had been taken before, as after the end of a consumer that could not say so any
 /// more.
-pub(crate) fn skip<'a>(messages: impl Iterator<Item = &'a Message>, received_at: Timestamp) {
-    for mut span in messages.filter_map(|message| process(message, received_at)) {
+pub(crate) fn skip<'a>(messages: impl IntoIterator<Item = &'a Message>) {
+    for mut span in messages.into_iter().filter_map(|message| process(message, message.received_at)) {
         span.set(shop::OUTCOME, "skipped");
     }
 }
@@ -89,12 +89,12 @@ fn of_kafka(span: &mut Span, topic: Topic, operation: &str) {
     span.set(messaging::DESTINATION_NAME, topic.name());
 }
 
-/// A try to take a batch.
+/// What was tried before to take a batch.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Try {
-    /// When the messages came, or the try before it failed.
-    pub(crate) since: Timestamp,
-    /// How many tries have failed before it.
+pub(crate) struct Tried {
+    /// When the last try failed.
+    pub(crate) until: Timestamp,
+    /// How many tries have failed.
     pub(crate) failures: u32,
 }
 
@@ -108,14 +108,16 @@ pub(crate) struct Spans {
 
 impl Spans {
     /// Begins them when the messages came, or, of another try, when the one before it had failed.
-    pub(crate) fn begin(messages: &[Message], attempt: Try, group: &str) -> Self {
-        let Try { since, failures } = attempt;
+    pub(crate) fn begin(messages: &[Message], tried: Option<Tried>, group: &str) -> Self {
         if !messages.iter().any(|message| message.trace.is_some_and(TraceContext::is_sampled)) {
             return Self::default();
         }
         let mut of_messages: Vec<_> = messages
             .iter()
-            .map(|message| if failures == 0 { process(message, since) } else { processing(message, since) })
+            .map(|message| match tried {
+                None => process(message, message.received_at),
+                Some(Tried { until, .. }) => processing(message, until),
+            })
             .collect();
         let contexts = of_messages.iter().flatten().filter_map(Span::context);
         // A single message's own span does for the batch.
@@ -132,15 +134,16 @@ impl Spans {
             span.set(messaging::BATCH_MESSAGE_COUNT, messages.len() as i64);
             span
         });
-        let waited = duration(Timestamp::now().micros_since(since));
+        let now = Timestamp::now();
         let link = of_batch.as_ref().and_then(Span::context);
-        for span in of_messages.iter_mut().flatten() {
+        for (span, message) in of_messages.iter_mut().zip(messages) {
+            let Some(span) = span else { continue };
             span.set(messaging::BATCH_MESSAGE_COUNT, messages.len() as i64);
-            if failures > 0 {
-                span.set(wait::RETRY, waited);
+            if let Some(Tried { until, failures }) = tried {
+                span.set(wait::RETRY, duration(now.micros_since(until)));
                 span.set(shop::RETRIES, i64::from(failures));
             } else {
-                span.set(wait::BATCH, waited);
+                span.set(wait::BATCH, duration(now.micros_since(message.received_at)));
             }
             span.link(link);
         }

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use contracts::{Timestamp, topics::Topic};
+use contracts::topics::Topic;
 use telemetry::{
     context::{Carried, TraceContext},
     spans::Span,
@@ -19,8 +19,6 @@ use crate::{Message, Topics, inbox, trace::Spans};
 pub struct Batch {
     /// The messages, without any that another transaction has taken.
     pub messages: Vec<Message>,
-    /// When they came from Kafka.
-    pub received_at: Timestamp,
     spans: Vec<inbox::Span>,
     traces: Mutex<Spans>,
 }
@@ -74,7 +72,7 @@ impl Batch {
         self.traces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn new(messages: Vec<Message>, received_at: Timestamp, topics: &Topics, traces: Spans) -> Self {
+    pub(super) fn new(messages: Vec<Message>, topics: &Topics, traces: Spans) -> Self {
         let mut spans: BTreeMap<(Topic, i32), (i64, i64)> = BTreeMap::new();
         for message in &messages {
             let next = message.offset + 1;
@@ -90,7 +88,7 @@ impl Batch {
                 next,
             })
             .collect();
-        Self { messages, received_at, spans, traces: Mutex::new(traces) }
+        Self { messages, spans, traces: Mutex::new(traces) }
     }
 }
 
@@ -105,11 +103,6 @@ impl Item {
     /// The message.
     pub fn message(&self) -> &Message {
         &self.batch.messages[self.index]
-    }
-
-    /// When it came from Kafka.
-    pub fn received_at(&self) -> Timestamp {
-        self.batch.received_at
     }
 
     /// See [`Batch::trace_of`].

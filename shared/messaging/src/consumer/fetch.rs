@@ -1,22 +1,17 @@
 //! Gathering batches from Kafka, on a thread of its own: librdkafka's polling blocks.
 
-use std::{
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, thread, time::Duration};
 
-use contracts::Timestamp;
 use rdkafka::{
     ClientConfig, Message as _, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
     error::KafkaError,
 };
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Batching, Config, Fetched,
+    Batching, Config,
+    gathered::Gathered,
     lag::{Known, TOLD_EVERY, Told},
 };
 use crate::{Message, Topics, inbox};
@@ -65,48 +60,33 @@ impl Fetcher {
         &self.consumer.context().0
     }
 
-    /// Gathers batches until `stopped`, or until nobody takes them.
+    /// Gathers messages until `stopped`, or until nobody takes them.
     pub(super) fn spawn(
         self: Arc<Self>,
-        config: &Config,
-        batches: mpsc::Sender<Fetched>,
+        batching: &Batching,
+        gathered: Arc<Gathered>,
         stopped: CancellationToken,
     ) -> thread::JoinHandle<()> {
-        let Batching { max, wait } = config.batching.clone();
+        let most = batching.max.clone();
         thread::Builder::new()
             .name("kafka-fetch".to_owned())
             .stack_size(256 * 1024)
             .spawn(move || {
-                while !stopped.is_cancelled() && !batches.is_closed() {
-                    let messages = self.gather(max.count(), wait.get());
-                    let fetched = Fetched { messages, received_at: Timestamp::now() };
-                    if !fetched.messages.is_empty() && batches.blocking_send(fetched).is_err() {
-                        break;
+                while !stopped.is_cancelled() && !gathered.is_left() {
+                    match self.consumer.poll(POLL) {
+                        Some(Ok(message)) => {
+                            if let Some(topic) = self.topics.parse(message.topic()) {
+                                gathered.put(Message::from_kafka(topic, &message), most.count());
+                            }
+                        }
+                        Some(Err(error)) => tracing::debug!(%error, "Kafka consumer"),
+                        None => {}
                     }
                 }
+                gathered.close();
                 self.leave();
             })
             .expect("a thread can be started: the process has just begun and has a handful of them")
-    }
-
-    fn gather(&self, max: usize, wait: Duration) -> Vec<Message> {
-        let mut messages = Vec::new();
-        let mut timeout = POLL;
-        let mut deadline = None;
-        while messages.len() < max {
-            match self.consumer.poll(timeout) {
-                Some(Ok(message)) => {
-                    if let Some(topic) = self.topics.parse(message.topic()) {
-                        messages.push(Message::from_kafka(topic, &message));
-                    }
-                    deadline.get_or_insert_with(|| Instant::now() + wait);
-                }
-                Some(Err(error)) => tracing::debug!(%error, "Kafka consumer"),
-                None => break,
-            }
-            timeout = deadline.map_or(POLL, |deadline| deadline.saturating_duration_since(Instant::now()));
-        }
-        messages
     }
 
     /// Commits what was stored and leaves the group, so that others have the partitions at once.

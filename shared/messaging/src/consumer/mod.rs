@@ -4,6 +4,7 @@ mod batch;
 mod batching;
 mod feed;
 mod fetch;
+mod gathered;
 pub(crate) mod lag;
 mod positions;
 
@@ -13,20 +14,20 @@ use contracts::{Timestamp, topics::Topic};
 use rdkafka::error::KafkaError;
 use sqlx::PgPool;
 use telemetry::context::{TraceContext, in_scope};
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Message, Topics, crash, inbox,
     metric_definitions::METRICS,
     relay::backoff,
-    trace::{self, Spans, Try},
+    trace::{self, Spans, Tried},
 };
 pub use batch::{Batch, Item};
 pub use batching::Batching;
 pub use feed::Feed;
-use feed::Fetched;
 use fetch::Fetcher;
+use gathered::{Gathered, Taking};
 use positions::Positions;
 
 /// What a consumer needs.
@@ -141,17 +142,17 @@ impl Handle {
 pub fn start(config: Config, inbox: PgPool, handler: impl Handler) -> Result<Handle, KafkaError> {
     let stop = CancellationToken::new();
     let stopped = stop.clone();
-    // One batch is gathered while the one before it is handled; more would only grow old.
-    let (sender, receiver) = mpsc::channel(1);
+    // While a batch is handled the next one grows.
+    let gathered = Arc::<Gathered>::default();
     let fetcher = Arc::new(Fetcher::new(&config)?);
-    let fetching = fetcher.clone().spawn(&config, sender, stopped.clone());
+    let fetching = fetcher.clone().spawn(&config.batching, gathered.clone(), stopped.clone());
     let taker = Taker {
         positions: Positions::new(inbox, config.topics.clone()),
         fetcher,
         topics: config.topics,
         group: config.group,
         handler,
-        receiver,
+        taking: Taking { gathered, batching: config.batching },
         waiting: None,
     };
     let task = tokio::spawn(taker.run(stopped));
@@ -164,36 +165,35 @@ struct Taker<H> {
     topics: Topics,
     group: String,
     handler: H,
-    receiver: mpsc::Receiver<Fetched>,
-    /// What was received, and could not be given to a batch that was being taken.
-    waiting: Option<Fetched>,
+    taking: Taking,
+    /// What was taken, and could not be given to a batch that was being handled.
+    waiting: Option<Vec<Message>>,
 }
 
 impl<H: Handler> Taker<H> {
     async fn run(mut self, stopped: CancellationToken) {
         loop {
-            let fetched = match self.waiting.take() {
-                Some(fetched) => Some(fetched),
+            let messages = match self.waiting.take() {
+                Some(messages) => Some(messages),
                 None => tokio::select! {
-                    fetched = self.receiver.recv() => fetched,
+                    messages = self.taking.next() => messages,
                     () = stopped.cancelled() => None,
                 },
             };
-            let Some(fetched) = fetched else { break };
-            if self.take(fetched, &stopped).await.is_none() {
+            let Some(messages) = messages else { break };
+            if self.take(messages, &stopped).await.is_none() {
                 break;
             }
         }
     }
 
     /// Has the handler take a batch, however often that must be tried; `None` when stopped before it was taken.
-    async fn take(&mut self, fetched: Fetched, stopped: &CancellationToken) -> Option<()> {
+    async fn take(&mut self, mut messages: Vec<Message>, stopped: &CancellationToken) -> Option<()> {
         let began = tokio::time::Instant::now();
-        let Fetched { mut messages, received_at } = fetched;
-        let mut attempt = Try { since: received_at, failures: 0 };
+        let mut failures = 0;
+        let mut tried = None;
         loop {
-            let taken = self.try_take(messages, received_at, attempt).await;
-            attempt.since = Timestamp::now();
+            let taken = self.try_take(messages, tried).await;
             match taken {
                 Ok(trace) => {
                     METRICS.batch_duration.record(began.elapsed(), trace);
@@ -202,14 +202,16 @@ impl<H: Handler> Taker<H> {
                 Err((HandleError::Superseded, rest)) => {
                     METRICS.superseded.add(1, &[]);
                     self.positions.forget();
+                    tried = tried.map(|tried| Tried { until: Timestamp::now(), ..tried });
                     messages = rest;
                 }
                 Err((error, rest)) => {
-                    attempt.failures += 1;
+                    failures += 1;
+                    tried = Some(Tried { until: Timestamp::now(), failures });
                     METRICS.batch_retries.add(1, &[]);
-                    let pause = backoff(attempt.failures);
+                    let pause = backoff(failures);
                     in_scope(rest.iter().find_map(|message| message.trace), || {
-                        tracing::warn!(%error, attempt.failures, ?pause, "batch not taken; it is tried again");
+                        tracing::warn!(%error, failures, ?pause, "batch not taken; it is tried again");
                     });
                     messages = rest;
                     tokio::select! {
@@ -225,24 +227,22 @@ impl<H: Handler> Taker<H> {
     async fn try_take(
         &mut self,
         mut messages: Vec<Message>,
-        received_at: Timestamp,
-        attempt: Try,
+        tried: Option<Tried>,
     ) -> Result<Option<TraceContext>, (HandleError, Vec<Message>)> {
         if let Err(error) = self.positions.know(&messages, &self.fetcher).await {
-            Spans::begin(&messages, attempt, &self.group).fail(error.class(), &error);
+            Spans::begin(&messages, tried, &self.group).fail(error.class(), &error);
             return Err((error, messages));
         }
-        let taken = self.positions.taken_already(&mut messages);
-        trace::skip(taken.iter(), received_at);
+        trace::skip(&self.positions.taken_already(&mut messages));
         if messages.is_empty() {
             return Ok(None);
         }
-        let traces = Spans::begin(&messages, attempt, &self.group);
-        let batch = Arc::new(Batch::new(messages, received_at, &self.topics, traces));
+        let traces = Spans::begin(&messages, tried, &self.group);
+        let batch = Arc::new(Batch::new(messages, &self.topics, traces));
         METRICS.batch_size.record(batch.messages.len() as u64, &[]);
         let trace = batch.trace();
         let mut feed = Feed {
-            receiver: &mut self.receiver,
+            taking: &mut self.taking,
             waiting: &mut self.waiting,
             positions: &mut self.positions,
             fetcher: &self.fetcher,

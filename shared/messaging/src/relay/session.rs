@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Config, Waker,
     buckets::Owned,
+    pacing::Rest,
     producer::{Delivered, Producer},
 };
 use crate::{
@@ -84,10 +85,10 @@ struct Session<'a> {
 
 impl Session<'_> {
     async fn relay(&mut self, waker: &Waker, mut owned: Owned, stopped: CancellationToken) -> Result<(), Error> {
-        let mut not_before = Instant::now();
+        let (mut not_before, mut rest) = (Instant::now(), Rest::default());
         while !stopped.is_cancelled() {
             sleep_until(not_before).await;
-            not_before = Instant::now() + self.config.pacing.pace.get();
+            let began = Instant::now();
             let frames_max = self.config.pacing.frames_max.count();
             let buckets: Vec<i16> = owned.borrow_and_update().iter().map(|&bucket| bucket as i16).collect();
             let taken = if buckets.is_empty() || self.messages >= IN_FLIGHT_MAX {
@@ -100,6 +101,7 @@ impl Session<'_> {
                 not_before = Instant::now();
                 continue;
             }
+            not_before = rest.after(began, Instant::now(), self.config.pacing.pace.get());
             tokio::select! {
                 () = waker.0.notified() => {}
                 () = tokio::time::sleep(self.config.poll_interval) => {}

@@ -6,7 +6,7 @@ use contracts::{
     OrderId, Timestamp,
     event::{Event as _, Hops, OrderPlaced, ReleaseReason, StockRejected, StockReleased, StockReserved},
 };
-use messaging::{BUCKETS, Broken, outbox};
+use messaging::{BUCKETS, Broken, Message, outbox};
 use telemetry::{
     context::TraceContext,
     names::{shop, wait},
@@ -55,7 +55,8 @@ pub(super) fn publish(news: &OrderNews, decided: &Decided<'_>, decided_at: Times
     for (index, outcome) in &decided.outcomes {
         let Told { event, item } = &news.told[*index];
         let order_id = event.order_id();
-        let hops = Hops { published_at: item.message().timestamp, received_at: item.received_at(), decided_at };
+        let Message { timestamp: published_at, received_at, .. } = *item.message();
+        let hops = Hops { published_at, received_at, decided_at };
         let (bucket, carried) = (order_id.bucket(BUCKETS), item.carried());
         match outcome {
             Outcome::Reserved => {
