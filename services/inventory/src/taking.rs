@@ -39,7 +39,6 @@ pub(crate) struct Taking<'a, 'f> {
     locking: &'a Locking,
     relay: &'a relay::Waker,
     feed: &'a mut Feed<'f>,
-    batches: Vec<Arc<Batch>>,
     taken: Taken,
 }
 
@@ -59,7 +58,7 @@ impl<'a, 'f> Taking<'a, 'f> {
         relay: &'a relay::Waker,
         feed: &'a mut Feed<'f>,
     ) -> Self {
-        Self { store, locking, relay, feed, batches: Vec::new(), taken: Taken::default() }
+        Self { store, locking, relay, feed, taken: Taken::default() }
     }
 
     /// Has a batch taken, with the stock of its products locked, and with it what comes behind it while that is waited for.
@@ -68,7 +67,6 @@ impl<'a, 'f> Taking<'a, 'f> {
     /// The lock was not to be had, it was lost, or the database failed. Then some orders may be decided all the same, as the
     /// batch finds when it comes again.
     pub(crate) async fn take(mut self, batch: &Arc<Batch>) -> Result<Taken, HandleError> {
-        self.batches.push(batch.clone());
         let (mut news, trace) = (read(batch), batch.trace());
         loop {
             let cancelled = self.store.cancelled(&news, trace).await?;
@@ -105,13 +103,12 @@ impl<'a, 'f> Taking<'a, 'f> {
         let mut waiting = pin!(wait(self.locking, ours.iter().map(String::as_str), trace));
         let mut late = OrderNews::default();
         loop {
-            let goes_on = late.is_empty() && self.batches.len() < MOST_BATCHES && news.told.len() < MOST_WAITING;
+            let goes_on = late.is_empty() && self.feed.batches().len() < MOST_BATCHES && news.told.len() < MOST_WAITING;
             let batch = tokio::select! {
                 biased;
                 access = &mut waiting => return Ok((access?, late)),
                 batch = self.feed.more(), if goes_on => batch,
             };
-            self.batches.push(batch.clone());
             let mut more = read(&batch);
             let apart = more.part(&ours);
             late.append(more.part_beyond(&ours));
@@ -146,7 +143,7 @@ impl<'a, 'f> Taking<'a, 'f> {
         if is_first && part.news().is_empty() {
             return Ok(());
         }
-        let with = With { batches: &self.batches, access: &access, waited: asked.elapsed(), trace };
+        let with = With { batches: self.feed.batches(), access: &access, waited: asked.elapsed(), trace };
         let taken = self.locking.noted(self.store.take(part, cancelled, with).await)?;
         self.relay.wake();
         for told in &part.news().told {

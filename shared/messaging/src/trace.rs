@@ -150,6 +150,11 @@ impl Spans {
         Self { of_messages, of_batch }
     }
 
+    /// Whether no message's trace is recorded.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.of_messages.is_empty()
+    }
+
     /// What is done for the whole batch belongs under this.
     pub(crate) fn of_batch(&self) -> Option<TraceContext> {
         let span = self.of_batch.as_ref().or_else(|| self.of_messages.first().and_then(Option::as_ref));

@@ -20,6 +20,8 @@ pub struct Batch {
     /// The messages, without any that another transaction has taken.
     pub messages: Vec<Message>,
     spans: Vec<inbox::Span>,
+    /// Whether there are any of the traces below: most often there are none, and nobody need look.
+    recorded: bool,
     traces: Mutex<Spans>,
 }
 
@@ -31,12 +33,12 @@ impl Batch {
 
     /// What is done once for the whole batch belongs under this; `None` where no message's trace is recorded.
     pub fn trace(&self) -> Option<TraceContext> {
-        self.traces().of_batch()
+        self.recorded.then(|| self.traces().of_batch())?
     }
 
     /// What is done for the message of this index belongs under this.
     pub fn trace_of(&self, index: usize) -> Option<TraceContext> {
-        let recorded = self.traces().of(index).and_then(Span::context);
+        let recorded = self.recorded.then(|| self.traces().of(index).and_then(Span::context)).flatten();
         recorded.or_else(|| self.messages.get(index).and_then(|message| message.trace))
     }
 
@@ -48,14 +50,18 @@ impl Batch {
 
     /// Has something set on the span of the message of this index, where its trace is recorded.
     pub fn note(&self, index: usize, note: impl FnOnce(&mut Span)) {
-        if let Some(span) = self.traces().of_mut(index) {
+        if self.recorded
+            && let Some(span) = self.traces().of_mut(index)
+        {
             note(span);
         }
     }
 
     /// Ends the span of the message of this index, whose effects stand, before the batch's other ones.
     pub fn end(&self, index: usize) {
-        self.traces().end(index);
+        if self.recorded {
+            self.traces().end(index);
+        }
     }
 
     /// Its messages, each with its place in the batch.
@@ -88,7 +94,7 @@ impl Batch {
                 next,
             })
             .collect();
-        Self { messages, spans, traces: Mutex::new(traces) }
+        Self { messages, spans, recorded: !traces.is_empty(), traces: Mutex::new(traces) }
     }
 }
 

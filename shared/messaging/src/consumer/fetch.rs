@@ -72,14 +72,17 @@ impl Fetcher {
             .name("kafka-fetch".to_owned())
             .stack_size(256 * 1024)
             .spawn(move || {
-                while !stopped.is_cancelled() && !gathered.is_left() {
+                while !stopped.is_cancelled() {
                     match self.consumer.poll(POLL) {
                         Some(Ok(message)) => {
-                            if let Some(topic) = self.topics.parse(message.topic()) {
-                                gathered.put(Message::from_kafka(topic, &message), most.count());
+                            if let Some(topic) = self.topics.parse(message.topic())
+                                && !gathered.put(Message::from_kafka(topic, &message), most.count())
+                            {
+                                break;
                             }
                         }
                         Some(Err(error)) => tracing::debug!(%error, "Kafka consumer"),
+                        None if gathered.is_left() => break,
                         None => {}
                     }
                 }

@@ -5,6 +5,7 @@ mod batching;
 mod feed;
 mod fetch;
 mod gathered;
+mod intake;
 pub(crate) mod lag;
 mod positions;
 
@@ -17,17 +18,13 @@ use telemetry::context::{TraceContext, in_scope};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    Message, Topics, crash, inbox,
-    metric_definitions::METRICS,
-    relay::backoff,
-    trace::{self, Spans, Tried},
-};
+use crate::{Message, Topics, crash, inbox, metric_definitions::METRICS, relay::backoff, trace::Tried};
 pub use batch::{Batch, Item};
 pub use batching::Batching;
 pub use feed::Feed;
 use fetch::Fetcher;
 use gathered::{Gathered, Taking};
+use intake::Intake;
 use positions::Positions;
 
 /// What a consumer needs.
@@ -146,11 +143,9 @@ pub fn start(config: Config, inbox: PgPool, handler: impl Handler) -> Result<Han
     let gathered = Arc::<Gathered>::default();
     let fetcher = Arc::new(Fetcher::new(&config)?);
     let fetching = fetcher.clone().spawn(&config.batching, gathered.clone(), stopped.clone());
+    let positions = Positions::new(inbox, config.topics.clone());
     let taker = Taker {
-        positions: Positions::new(inbox, config.topics.clone()),
-        fetcher,
-        topics: config.topics,
-        group: config.group,
+        intake: Intake { positions, fetcher, topics: config.topics, group: config.group },
         handler,
         taking: Taking { gathered, batching: config.batching },
         waiting: None,
@@ -160,10 +155,7 @@ pub fn start(config: Config, inbox: PgPool, handler: impl Handler) -> Result<Han
 }
 
 struct Taker<H> {
-    positions: Positions,
-    fetcher: Arc<Fetcher>,
-    topics: Topics,
-    group: String,
+    intake: Intake,
     handler: H,
     taking: Taking,
     /// What was taken, and could not be given to a batch that was being handled.
@@ -190,23 +182,21 @@ impl<H: Handler> Taker<H> {
     /// Has the handler take a batch, however often that must be tried; `None` when stopped before it was taken.
     async fn take(&mut self, mut messages: Vec<Message>, stopped: &CancellationToken) -> Option<()> {
         let began = tokio::time::Instant::now();
-        let mut failures = 0;
-        let mut tried = None;
+        let mut tried: Option<Tried> = None;
         loop {
-            let taken = self.try_take(messages, tried).await;
-            match taken {
+            match self.try_take(messages, tried).await {
                 Ok(trace) => {
                     METRICS.batch_duration.record(began.elapsed(), trace);
                     return Some(());
                 }
                 Err((HandleError::Superseded, rest)) => {
                     METRICS.superseded.add(1, &[]);
-                    self.positions.forget();
+                    self.intake.positions.forget();
                     tried = tried.map(|tried| Tried { until: Timestamp::now(), ..tried });
                     messages = rest;
                 }
                 Err((error, rest)) => {
-                    failures += 1;
+                    let failures = tried.map_or(0, |tried| tried.failures) + 1;
                     tried = Some(Tried { until: Timestamp::now(), failures });
                     METRICS.batch_retries.add(1, &[]);
                     let pause = backoff(failures);
@@ -226,42 +216,30 @@ impl<H: Handler> Taker<H> {
     /// Answers the trace of the batch.
     async fn try_take(
         &mut self,
-        mut messages: Vec<Message>,
+        messages: Vec<Message>,
         tried: Option<Tried>,
     ) -> Result<Option<TraceContext>, (HandleError, Vec<Message>)> {
-        if let Err(error) = self.positions.know(&messages, &self.fetcher).await {
-            Spans::begin(&messages, tried, &self.group).fail(error.class(), &error);
+        if let Err(error) = self.intake.know(&messages).await {
+            self.intake.spans(&messages, tried).fail(error.class(), &error);
             return Err((error, messages));
         }
-        trace::skip(&self.positions.taken_already(&mut messages));
-        if messages.is_empty() {
-            return Ok(None);
-        }
-        let traces = Spans::begin(&messages, tried, &self.group);
-        let batch = Arc::new(Batch::new(messages, &self.topics, traces));
-        METRICS.batch_size.record(batch.messages.len() as u64, &[]);
+        let Some(batch) = self.intake.begin(messages, tried) else { return Ok(None) };
         let trace = batch.trace();
         let mut feed = Feed {
             taking: &mut self.taking,
             waiting: &mut self.waiting,
-            positions: &mut self.positions,
-            fetcher: &self.fetcher,
-            topics: &self.topics,
-            group: &self.group,
-            given: Vec::new(),
+            intake: &mut self.intake,
+            batches: vec![batch.clone()],
         };
         let handled = self.handler.handle(&batch, &mut feed).await;
-        let batches = [vec![batch], feed.given].concat();
+        let batches = feed.batches;
+        drop(batch);
         if let Err(error) = handled {
             batches.iter().for_each(|batch| batch.fail(error.class(), &error));
             return Err((error, batches.into_iter().flat_map(messages_of).collect()));
         }
         crash::point("consumer.handled");
-        for batch in batches {
-            self.positions.taken(batch.spans());
-            self.fetcher.store_offsets(batch.spans());
-            self.fetcher.lag().taken(&batch.messages);
-        }
+        batches.iter().for_each(|batch| self.intake.taken(batch));
         Ok(trace)
     }
 }

@@ -72,9 +72,11 @@ pub(super) async fn settle(
     with: With<'_>,
 ) -> Result<Option<Taken>, HandleError> {
     let News { verdicts, releases, broken } = news;
+    if verdicts.is_empty() || verdicts.len() > MOST || !releases.is_empty() || !broken.is_empty() {
+        return Ok(None);
+    }
     let orders: HashSet<_> = verdicts.iter().map(|told| told.what.order_id).collect();
-    let is_plain = releases.is_empty() && broken.is_empty() && orders.len() == verdicts.len();
-    if !is_plain || verdicts.is_empty() || verdicts.len() > MOST {
+    if orders.len() < verdicts.len() {
         return Ok(None);
     }
     let mut events = outbox::Batch::new(SOURCE);

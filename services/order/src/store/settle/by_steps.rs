@@ -49,14 +49,12 @@ pub(super) async fn settle(
     clock = Instant::now();
     in_statement("COMMIT", trace, transaction.commit()).await?;
     let commit = clock.elapsed();
-    if trace.is_some() {
-        (0..batch.messages.len()).for_each(|index| {
-            batch.note(index, |span| {
-                span.set(wait::BEGIN, begin);
-                span.set(wait::COMMIT, commit);
-            });
+    (0..batch.messages.len()).for_each(|index| {
+        batch.note(index, |span| {
+            span.set(wait::BEGIN, begin);
+            span.set(wait::COMMIT, commit);
         });
-    }
+    });
     Ok(taking.taken)
 }
 
